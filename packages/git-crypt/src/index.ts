@@ -21,7 +21,18 @@ export {
   type StoredKey,
 } from "./git/repository.ts";
 export type { Remembering } from "./answers.ts";
-export { commitOf, commitsOf, gitSetting, hasSettings, remoteNames, remoteUrls, tryGit } from "./git/git.ts";
+export {
+  bytesOf,
+  commitOf,
+  commitsOf,
+  gitSetting,
+  hasSettings,
+  remoteNames,
+  remoteUrls,
+  symbolicOf,
+  textOf,
+  tryGit,
+} from "./git/git.ts";
 export { isFromClone, leadsOutOfWorkTree, liesInWorkTree } from "./git/worktrees.ts";
 export { foreignAttributes, shieldOwnFolders } from "./git/own-attributes.ts";
 export { protectedKeyNames } from "./git/protected-files.ts";

@@ -20,6 +20,13 @@ export const shallowText = ({ commonDir }: Pick<Repository, "commonDir">): strin
 export const heldPath = ({ commonDir }: Pick<Repository, "commonDir">): string =>
   join(commonDir, "git-vault", "members-verified");
 
+/**
+ * The file of what a reference was before, whose name's characters are bytes: such a path need be
+ * no text.
+ */
+export const reflogPath = ({ commonDir }: Pick<Repository, "commonDir">, reference: string): Buffer =>
+  Buffer.concat([Buffer.from(join(commonDir, "logs/")), Buffer.from(reference, "latin1")]);
+
 /** The file of what a clone remembers of the log. */
 export const memoryPath = ({ commonDir }: Pick<Repository, "commonDir">): string =>
   join(commonDir, "git-vault", "members-seen");

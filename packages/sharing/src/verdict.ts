@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestBelow, digestOf, tryGit, type Generations, type Repository, whileSame } from "@git-vault/git-crypt";
 import type { KeyState, Membership } from "@git-vault/members";
-import { LOG_FOLDER, memoryPath, shallowText } from "./log-places.ts";
+import { LOG_FOLDER, memoryPath, reflogPath, shallowText } from "./log-places.ts";
 import { changeFile, readText } from "./trust/locked-file.ts";
 
 /*
@@ -103,7 +103,7 @@ function headOf(repository: Repository): string {
 
 const isOid = (text: string): boolean => /^[0-9a-f]{40,64}$/.test(text);
 
-function readIfAny(path: string): string {
+function readIfAny(path: string | Buffer): string {
   try {
     return readFileSync(path, "latin1");
   } catch {
@@ -127,7 +127,10 @@ function isSameHistory(repository: Repository, from: string, to: string): boolea
  * may have been there before. Where they are not kept in files it is not known.
  */
 const forcedUpdates = ({ commonDir }: Repository, references: readonly string[]): number =>
-  references.reduce((sum, name) => sum + readIfAny(join(commonDir, "logs", name)).split(": forced-update\n").length, 0);
+  references.reduce(
+    (sum, name) => sum + readIfAny(reflogPath({ commonDir }, name)).split(": forced-update\n").length,
+    0,
+  );
 
 /** Why nothing may be encrypted; null where something may. */
 const problemOf = (state: KeyState): string | null => (state === "stale" ? STALE : null);

@@ -1,8 +1,9 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LogFile } from "@git-vault/members";
 import { throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownRoot, readMemory, remember, rememberRoot } from "../src/members/memory.ts";
+import { knownRoot, readMemory, remember, rememberRoot, type News } from "../src/members/memory.ts";
 import { failureOf } from "./hands.ts";
 import { opened, writeMemory } from "./team.ts";
 
@@ -76,14 +77,26 @@ test.each(["{", "null", "1", '"x"'])(
 
 test("a memory of over 64 MiB is neither read nor written", async () => {
   const read = async (): Promise<unknown> => readMemory(opened(repository), []);
-  const write = async (): Promise<unknown> =>
-    remember(opened(repository), { seen: new Map([["u", [[file("e1", "x".repeat(64 << 20))]]]]) });
+  const write = async (): Promise<unknown> => remember(opened(repository), { root: OTHER });
   remember(opened(repository), { root: ROOT });
-  const before = readFileSync(memoryFile(), "utf8");
-  expect((await failureOf(write())).code).toBe("MEMORY_FULL");
-  expect(readFileSync(memoryFile(), "utf8")).toBe(before);
   truncateSync(memoryFile(), (64 << 20) + 1);
   for (const failing of [read, write]) expect((await failureOf(failing())).code).toBe("MEMORY_FULL");
+});
+
+test("what there is no room for is left out, and what comes before others is remembered longer", () => {
+  const large = file("large", "x".repeat(40 << 20));
+  const seen = (...files: LogFile[]): Pick<News, "seen"> => ({ seen: new Map([["u", [files]]]) });
+  const names = (): string[] => readMemory(opened(repository), ["u"]).files.map(({ name }) => name);
+  expect(remember(opened(repository), { root: ROOT, ...seen(large) })).toBe(true);
+  const more = file("more", "y".repeat(10 << 20));
+  expect(remember(opened(repository), seen(more))).toBe(false);
+  expect(remember(opened(repository), { ...seen(more, file("removal")), foremost: new Set(["removal"]) })).toBe(false);
+  expect(names()).toEqual(["large", "removal"]);
+  const whole = { ...seen(more, file("other", "z".repeat(12 << 20))), foremost: new Set(["more", "other"]) };
+  expect(remember(opened(repository), whole)).toBe(false);
+  expect(names()).toEqual(["large", "removal", "more"]);
+  expect(remember(opened(repository), { root: OTHER })).toBe(true);
+  expect(readMemory(opened(repository), []).root).toBe(OTHER);
 });
 
 test("a user remembers the root of an address, in all clones from there", async () => {

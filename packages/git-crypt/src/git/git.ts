@@ -256,12 +256,16 @@ export function commitOf(place: GitPlace, revision: string): string | null {
 }
 
 /**
- * The same of several revisions, which are no options and have no line breaks, at once: git's names
- * of their commits, in order.
+ * The same of several revisions, which are no options, have no line breaks, and whose characters
+ * are bytes, at once: git's names of their commits, in order.
  */
 export function commitsOf(place: GitPlace, revisions: readonly string[]): (string | null)[] {
   const asked = revisions.map((revision) => `${revision}^{commit}\n`).join("");
-  const answers = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked)).stdout.toString();
+  const answers = tryGit(
+    place,
+    ["cat-file", "--batch-check", "--buffer"],
+    Buffer.from(asked, "latin1"),
+  ).stdout.toString("latin1");
   const lines = answers.split("\n");
   return revisions.map((_, at) => /^([0-9a-f]{40,64}) commit \d+$/.exec(lines[at] ?? "")?.[1] ?? null);
 }
@@ -270,8 +274,20 @@ export function commitsOf(place: GitPlace, revisions: readonly string[]): (strin
 export const recordsOf = (output: Buffer): string[] =>
   output.length === 0 ? [] : output.toString("latin1", 0, output.length - 1).split("\0");
 
+/**
+ * The full name of the reference that a symbolic one leads to, such as HEAD to a branch; null where
+ * it leads to none. Its characters are bytes.
+ */
+export function symbolicOf(place: GitPlace, reference: string): string | null {
+  const { status, stdout } = tryGit(place, ["symbolic-ref", "--quiet", reference]);
+  return (status === 0 && stdout.toString("latin1").replace(/\n$/, "")) || null;
+}
+
 /** A text as a name of git's whose characters are bytes. */
 export const bytesOf = (text: string): string => Buffer.from(text).toString("latin1");
+
+/** What such a name says, for people to read. */
+export const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
 
 /**
  * Whether names whose characters are bytes can be words of a command line, which has an end, and

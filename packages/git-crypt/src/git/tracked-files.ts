@@ -1,4 +1,4 @@
-import { bytesOf, type GitPlace, recordsOf, runGit } from "./git.ts";
+import { bytesOf, type GitPlace, recordsOf, runGit, textOf } from "./git.ts";
 import { readBlobs, readFew, sizesOf } from "./objects.ts";
 import { isRegular, listIndex } from "./protected-files.ts";
 import { listTree } from "./trees.ts";
@@ -14,8 +14,6 @@ export interface TrackedFile {
   /** Whether git has what it stores for it: a partial clone may lack it. */
   readonly isHere: boolean;
 }
-
-const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
 
 /** The blobs of at most `most` bytes, by git's names for them; what is not here is left out. */
 export const readSmallBlobs = (place: GitPlace, oids: readonly string[], most: number): Map<string, Buffer> =>

@@ -40,7 +40,7 @@ export interface Journal {
   readonly keys: readonly JournalKey[];
   /** The folder of the work tree's repository. */
   readonly gitDir: string;
-  /** The branch's full name, such as `refs/heads/main`. */
+  /** The branch's full name, such as `refs/heads/main`; its characters are bytes. */
   readonly branch: string;
   /** The commit that the branch was at. */
   readonly head: string;

@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GitCryptError } from "../errors.ts";
 import { noteChange } from "../answers.ts";
-import { bytesOf, commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { areWords, bytesOf, commitOf, gitSucceeds, listOf, runGit, tryGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isBlob } from "../git/objects.ts";
 import { shieldOwnFolders } from "../git/own-attributes.ts";
@@ -102,15 +102,18 @@ function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], 
 
 /** Without the files that go, and were never committed. */
 function knownToCommit(repository: WorkTreePlace, changes: FilesToCommit): string[] {
-  const gone = [...changes].flatMap(([path, content]) => (content === null ? [path] : []));
-  const args = ["--literal-pathspecs", "ls-tree", "-z", "--name-only", "HEAD", "--", ...gone];
-  const committed = new Set(gone.length === 0 ? [] : recordsOf(tryGit(repository, args).stdout));
-  return [...changes].flatMap(([path, content]) => (content !== null || committed.has(path) ? [path] : []));
+  const isGoing = [...changes.values()].includes(null);
+  const inHead = ownFolders(repository).flatMap((folder) => (isGoing && listTree(repository, "HEAD", folder)) || []);
+  const committed = new Set(inHead.map(({ name }) => name));
+  return [...changes].flatMap(([path, content]) => (content !== null || committed.has(bytesOf(path)) ? [path] : []));
 }
 
 function commit(repository: WorkTreePlace, message: string, paths: readonly string[]): void {
-  const args = ["--literal-pathspecs", "commit", "-q", "--only", "-m", message, "--", ...paths];
-  const { status, stderr } = tryGit(repository, args);
+  // A command line has an end, and somebody may have committed very much that goes now.
+  const names = paths.map(bytesOf);
+  const listed = areWords(names) ? ["--", ...paths] : ["--pathspec-from-file=-", "--pathspec-file-nul"];
+  const args = ["--literal-pathspecs", "commit", "-q", "--only", "-m", message, ...listed];
+  const { status, stderr } = tryGit(repository, args, areWords(names) ? undefined : listOf(names));
   if (status === 0) return;
   // What a hook says has no mark of git's.
   const line = /^(?:fatal|error): (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split("\n").at(-1) ?? "";

@@ -5,7 +5,7 @@ import { stateFiles } from "../checkout/file-states.ts";
 import { GitCryptError } from "../errors.ts";
 import { fileName, type FileName, someOf } from "../format/file-name.ts";
 import { isEncryptedBlob } from "../format/blob.ts";
-import { commitOf, type GitPlace, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { commitsOf, type GitPlace, recordsOf, runGit, symbolicOf, textOf } from "../git/git.ts";
 import { ownFolders } from "../git/own-folders.ts";
 import {
   type IndexEntry,
@@ -43,13 +43,10 @@ const FILES_CHANGED = "protected files have changes that are not committed";
 const STILL_ENCRYPTED = "protected files are still encrypted in the work tree";
 
 /** The full name of the branch that HEAD is on; null where it is on none. */
-function branchOf(repository: RotatedPlace): string | null {
-  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]);
-  return status === 0 ? stdout.toString().trim() : null;
-}
+const branchOf = (repository: RotatedPlace): string | null => symbolicOf(repository, "HEAD");
 
 /**
- * The branch that HEAD is on, and its commit.
+ * The branch that HEAD is on, by its full name whose characters are bytes, and its commit.
  *
  * @throws GitCryptError NO_BRANCH where it is on none, or on one without a commit; UNFINISHED in
  * the middle of a merge and the like.
@@ -65,7 +62,7 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
       hint: "check out the branch that is to be rotated",
     });
   }
-  const head = commitOf(repository, branch);
+  const [head = null] = commitsOf(repository, [branch]);
   if (head !== null) return { branch, head };
   throw new GitCryptError("NO_BRANCH", "expected a branch with a commit, got one without any");
 }
@@ -153,7 +150,7 @@ export function unopenedAmong<T extends ProtectedEntry>(
 export function assertSamePlace(repository: RotatedPlace, gitDir: string, branch: string): void {
   if (repository.gitDir === gitDir && branchOf(repository) === branch) return;
   const where = repository.gitDir === gitDir ? "" : ` in the work tree of ${printable(gitDir)}`;
-  const name = branch.replace(/^refs\/heads\//, "");
+  const name = textOf(branch.replace(/^refs\/heads\//, ""));
   throw new GitCryptError("NO_BRANCH", `the rotation was begun on the branch ${printable(name)}${where}`, {
     hint: "go there, check the branch out, and run the command again",
   });

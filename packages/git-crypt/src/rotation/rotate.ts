@@ -6,7 +6,7 @@ import { fileName, type FileName } from "../format/file-name.ts";
 import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { assertKeyName } from "../format/key-name.ts";
-import { commitOf, gitSucceeds, runGit } from "../git/git.ts";
+import { commitsOf, gitSucceeds, runGit, textOf } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isWithin, ownFolders } from "../git/own-folders.ts";
 import { stagedChanges } from "../git/plaintext.ts";
@@ -133,7 +133,7 @@ const resultOf = (repository: Repository, journal: Journal, keys: readonly Rotat
   );
   return {
     keys: keys.map(({ keyName, next, retired }) => ({ keyName, keyId: keyId(next.keyFile), retiredKeyId: retired })),
-    branch: journal.branch.replace(/^refs\/heads\//, ""),
+    branch: textOf(journal.branch.replace(/^refs\/heads\//, "")),
     commit: journal.commit,
     files: files.map(({ name }) => fileName(name)),
     clear: journal.clear.map(fileName),
@@ -163,7 +163,7 @@ function rebuild(repository: RotatedPlace, { journal, keys }: Begun, head: strin
 /** Brings the branch to the commit; where commits were made meanwhile, after them. */
 function advance(repository: RotatedPlace, begun: Begun): Journal {
   const { branch, head, commit } = begun.journal;
-  const tip = commitOf(repository, branch);
+  const [tip = null] = commitsOf(repository, [branch]);
   if (tip === null)
     throw new GitCryptError("NO_BRANCH", "the branch that was rotated is gone", { hint: "undo the rotation" });
   if (tip === commit || gitSucceeds(repository, "merge-base", "--is-ancestor", commit, tip)) return begun.journal;
@@ -336,7 +336,7 @@ export function abortRotation(repository: Repository, commands: FilterCommands):
   const { journal, keys } = begunIn(repository);
   const { branch, head, commit, skipped } = journal;
   try {
-    const tip = commitOf(repository, branch);
+    const [tip = null] = commitsOf(repository, [branch]);
     if (tip !== head && tip !== commit) {
       throw new GitCryptError("BRANCH_MOVED", "commits were made since the rotation was interrupted");
     }

@@ -7,7 +7,7 @@ import { GitCryptError } from "../errors.ts";
 import { locate, shown } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
 import { noteChange } from "../answers.ts";
-import { runGit } from "../git/git.ts";
+import { listOf, runGit } from "../git/git.ts";
 import { type FreshFile, refreshIndex } from "../git/index-file.ts";
 import { readBlobs, sizesOf } from "../git/objects.ts";
 import { isWithin, ownFolders, VAULT_FOLDER } from "../git/own-folders.ts";
@@ -54,9 +54,10 @@ export function exchangeKeys(
   writeSettings(repository, settingsOf(keyName, commands));
 }
 
-/** Moves a branch, unless it is elsewhere by now. */
+/** Moves a branch, whose name's characters are bytes, unless it is elsewhere by now. */
 export function moveBranch(repository: Repository, branch: string, from: string, to: string, reason: string): void {
-  runGit(repository, ["update-ref", "-m", `rotate: ${reason}`, branch, to, from]);
+  const args = ["update-ref", "-m", `rotate: ${reason}`, "--stdin", "-z"];
+  runGit(repository, args, listOf([`update ${branch}`, to, from]));
 }
 
 /** Adds the files that differ if the index has their old state; else they stay staged. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { plural, printable } from "@git-vault/core";
+import { textOf } from "@git-vault/git-crypt";
 import {
   fold,
   memberWith,
@@ -19,7 +20,7 @@ import { entryPath } from "../log-places.ts";
 
 /** A change that waits on another branch. */
 export interface Waiting {
-  /** Such as `refs/remotes/origin/rotate`. */
+  /** Such as `refs/remotes/origin/rotate`; its characters are bytes. */
   readonly reference: string;
   /** What those are called who are removed there, or lose a key. */
   readonly removed: readonly string[];
@@ -41,8 +42,8 @@ export interface Elsewhere {
   readonly memberships: readonly Membership[];
   /** The copies of keys that they commit to. */
   readonly attested: readonly SealedCopy[];
-  /** The references that hold entries which count, and which the branch lacks. */
-  readonly references: readonly string[];
+  /** git's names for commits that hold entries which count, and which the branch lacks. */
+  readonly tips: readonly string[];
   /** References with further entries that were not read: too much, or not in this clone. */
   readonly unread: readonly string[];
 }
@@ -72,7 +73,7 @@ async function look(members: Members): Promise<Elsewhere> {
     seen,
   });
   if (others.length === 0)
-    return { waiting: [], memberships: [whole], attested: attestedCopies(log, whole), references: [], unread };
+    return { waiting: [], memberships: [whole], attested: attestedCopies(log, whole), tips: [], unread };
   const all = await readLog([...files, ...others.flatMap((one) => one.files)], { root: root ?? undefined, held });
   const { judged, unjudged } = judgeEach(others, { all, log, options });
   const waiting = new Map<string, Waiting>();
@@ -89,7 +90,7 @@ async function look(members: Members): Promise<Elsewhere> {
     waiting: [...waiting.values()],
     memberships,
     attested: memberships.flatMap((one) => attestedCopies(all, one)),
-    references: telling.map(({ reference }) => reference),
+    tips: telling.map(({ tip }) => tip),
     unread: [...unread, ...unjudged],
   };
 }
@@ -97,6 +98,7 @@ async function look(members: Members): Promise<Elsewhere> {
 /** What a reference holds beside the log that is known. */
 interface Judged {
   readonly reference: string;
+  readonly tip: string;
   /** Its entries that count with that log. */
   readonly counting: readonly Entry[];
   /** What both say together. */
@@ -117,7 +119,7 @@ function judgeEach(
   const unjudged: string[] = [];
   const byEntries = new Map<string, Membership>();
   let left = MOST_FOLDED;
-  const judged = others.flatMap(({ reference, files }): Judged[] => {
+  const judged = others.flatMap(({ reference, tip, files }): Judged[] => {
     // What no member signed counts nowhere.
     const signed = files.map(({ name }) => name).filter((name) => all.signed.has(name));
     if (signed.length === 0) return [];
@@ -131,7 +133,7 @@ function judgeEach(
     const alone = byEntries.get(of);
     if (alone === undefined) return [];
     const counting = signed.filter((id) => alone.verdicts.get(id)?.counts === true);
-    return [{ reference, counting: counting.flatMap((id) => all.entries.get(id) ?? []), alone }];
+    return [{ reference, tip, counting: counting.flatMap((id) => all.entries.get(id) ?? []), alone }];
   });
   return { judged, unjudged };
 }
@@ -158,8 +160,8 @@ function removedBy({ action, id }: Entry, branch: Membership, alone: Membership)
   return member === undefined ? [] : [nameOfMember(member)];
 }
 
-/** What a reference is called among branches, such as `origin/rotate`. */
-export const branchName = (reference: string): string => reference.replace(/^refs\/(?:heads|remotes)\//, "");
+/** What a reference is called among branches, such as `origin/rotate`, as text. */
+export const branchName = (reference: string): string => textOf(reference.replace(/^refs\/(?:heads|remotes)\//, ""));
 
 /** That references were not read, of which there is at least one, as a phrase. */
 export function unreadText([first = "", ...more]: readonly string[]): string {

@@ -19,6 +19,7 @@ import type { ReceiveOptions } from "../identities/local-identities.ts";
  * - `removal-elsewhere`: who was removed on another branch can read what is written on this one
  * - `rotation-elsewhere`: another branch has a new key
  * - `unread-branches`: other branches hold more of the log than was read, or than this clone has
+ * - `memory-full`: the clone remembers less of the log than it saw
  * - `log-cut`: the branch lacks entries that it had, and does not say so by others
  * - `missing-entries`: entries that others build on are nowhere
  * - `stale-key`: somebody can open a key who should not
@@ -41,6 +42,7 @@ export type MembersFindingId =
   | "removal-elsewhere"
   | "rotation-elsewhere"
   | "unread-branches"
+  | "memory-full"
   | "log-cut"
   | "missing-entries"
   | "stale-key"
@@ -95,6 +97,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
     ),
     ...waiting.map((one) => findWaiting(one, branch)),
     ...findUnread(unread),
+    ...(members.isMemoryFull ? [found("memory-full", MEMORY_FULL_TEXT, ".git-vault/members")] : []),
     ...(cut.length === 0 ? [] : [found("log-cut", cutText(cut, removals.length), ".git-vault/members")]),
     ...whole.missing.map((id) => found("missing-entries", `the entry ${id} of the members log is missing`, id)),
     ...branch.keyNames.flatMap(({ name, state }) => {
@@ -156,6 +159,9 @@ export const takenOffFindings = async (members: Members, options: ReceiveOptions
   (await takenOffHere(members, options)).map((one) =>
     found("taken-off", `the key ${one.keyName} was replaced, and is not for you: ${removalText(one)}`, one.keyName),
   );
+
+const MEMORY_FULL_TEXT =
+  "the members log is larger than what a clone remembers: this one would not notice if some of it were taken off the branch";
 
 /** So many files that count for nothing are named each. */
 const MOST_NAMED = 20;

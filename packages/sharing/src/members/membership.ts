@@ -1,6 +1,15 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commitsOf, hasSettings, remoteNames, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
+import {
+  bytesOf,
+  commitsOf,
+  hasSettings,
+  remoteNames,
+  shieldOwnFolders,
+  symbolicOf,
+  tryGit,
+  type Repository,
+} from "@git-vault/git-crypt";
 import {
   allLooks,
   fold,
@@ -99,10 +108,15 @@ export interface Members {
    * in a partial clone, nobody can tell who was removed: nothing is encrypted or opened.
    */
   readonly isWhole: boolean;
+  /** Whether the clone remembers less than it saw: somebody wrote very much. */
+  readonly isMemoryFull: boolean;
   /** What lies among the entries and is none. */
   readonly bad: readonly { readonly name: string; readonly problem: string }[];
   readonly memory: Memory;
-  /** The references whose looks count: the remote's main branch, and what the branch follows. */
+  /**
+   * The references whose looks count: the remote's main branch, and what the branch follows. The
+   * characters of their names are bytes.
+   */
   readonly followed: readonly string[];
   /** The one of them that is the remote's main branch; null for none. */
   readonly trunk: string | null;
@@ -152,7 +166,7 @@ async function openAfter(
   const isBare = repository.topLevel === null;
   const commit = options.commit ?? (isBare ? "HEAD" : undefined);
   const seen: SeenBlobs = new Map();
-  const [head = null, ...tips] = commitsOf(repository, [commit ?? "HEAD", ...upstreams]);
+  const [head = null, ...tips] = commitsOf(repository, [bytesOf(commit ?? "HEAD"), ...upstreams]);
   const tree = readTree(repository, { commit, head }, seen);
   const isLooking = options.commit === undefined;
   const looked = (isLooking ? upstreams : []).map((name, at) => {
@@ -199,6 +213,7 @@ async function openAfter(
   const isForeign = whole.root === null || (present.size > 0 && branch.root === null);
   const isOther = isForeign && (known !== null || whole.roots.length > 0);
   const rootState = isOther ? "other" : !hasLog ? "none" : known === null ? "new" : "accepted";
+  let isMemoryFull = false;
   const result: Members = {
     repository,
     rootState,
@@ -207,14 +222,17 @@ async function openAfter(
     whole,
     branchLog,
     branch,
+    // Nothing depends on a note, and a reader may write any number of them.
     cut: [...log.entries.values()].filter(
-      ({ id }) => !present.has(id) && !ahead.has(id) && whole.verdicts.get(id)?.counts === true,
+      ({ id, action }) =>
+        action.kind !== "note" && !present.has(id) && !ahead.has(id) && whole.verdicts.get(id)?.counts === true,
     ),
     ahead,
     present,
     openDisputes: openDisputes(log, foldOptions, whole, { unordered, isBefore: order.isBefore }),
     unproven: unprovenDisputes(log, foldOptions, whole, order),
     isWhole: tree.isWhole && history.isWhole,
+    isMemoryFull,
     bad: badOf(log, tree, inTrees),
     memory,
     followed: upstreams,
@@ -229,14 +247,14 @@ async function openAfter(
       const ids = [...inTip.map((file) => file.name), ...(ofTips[at] ?? []).flat()];
       return [rememberedAs(name, trunk), [ofOver[at] ?? [], ids]] as const;
     });
-    keep(result, new Map(seenOn));
+    isMemoryFull = !keep(result, new Map(seenOn));
     const isSaid = demanded !== undefined;
     const plain = looked.filter(({ files: inTip }) => isOnlyLog(log, known, inTip)).map(({ name }) => name);
     const named = isSaid ? remotes : remotes.filter((remote) => plain.some((name) => isOfRemote(name, remote)));
     if (known !== null) rememberRoot(repository, known, { remotes: named, isSaid });
   }
   if (rootState === "accepted" && held.size > heldBefore) rememberHeld(repository, held);
-  return result;
+  return { ...result, isMemoryFull };
 }
 
 /** The log in the index; where that has none, such as an index for one command, that of HEAD. */
@@ -291,17 +309,17 @@ export function followedRemotes(repository: Repository, followed: readonly strin
   return own.length > 0 ? own : names.filter((name, _, all) => name === "origin" || all.length === 1);
 }
 
-/** The full name of the reference that the branch follows; null for none. */
+/** The full name of the reference that the branch follows; null for none. Its characters are bytes. */
 function upstreamName(repository: Repository): string | null {
   if (!hasSettings(repository, "branch.")) return null;
   const { status, stdout } = tryGit(repository, ["rev-parse", "--symbolic-full-name", "@{upstream}"]);
-  const name = status === 0 ? stdout.toString().trim() : "";
-  return name === "" ? null : name;
+  return (status === 0 && stdout.toString("latin1").trim()) || null;
 }
 
 /**
  * The full name of the remote's main branch: what was seen there arrived, whatever branch is
- * checked out. The remote is `origin`, or the only one. Null where there is none.
+ * checked out. The remote is `origin`, or the only one. Null where there is none. Its characters are
+ * bytes.
  */
 function trunkName(repository: Repository): string | null {
   const names = remoteNames(repository);
@@ -313,21 +331,20 @@ function trunkName(repository: Repository): string | null {
     const path = join(repository.commonDir, trunk);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) return null;
-    const [, plain] = (stat.isFile() && /^ref: (refs\/\S+)\n$/.exec(readFileSync(path, "utf8"))) || [];
+    const [, plain] = (stat.isFile() && /^ref: (refs\/\S+)\n$/.exec(readFileSync(path, "latin1"))) || [];
     if (plain !== undefined) return plain;
   }
-  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", trunk]);
-  const name = status === 0 ? stdout.toString().trim() : "";
-  return name === "" ? null : name;
+  return symbolicOf(repository, trunk);
 }
 
 /**
  * @param followed the ids of what was pushed over, and of what is there, and ever was, by what it is
  * remembered as
+ * @returns whether there was room for all that is worth it
  */
-function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>): void {
+function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>): boolean {
   const { repository, root, log, options, openDisputes: open } = members;
-  if (root === null) return;
+  if (root === null) return true;
   // Who accepted a log in another clone has met who started it.
   const met = members.memory.root === null ? keysOfStarter(members) : [];
   const fileOf = (name: string): LogFile[] => (log.sound.get(name) ?? []).slice(0, 1).map((bytes) => ({ name, bytes }));
@@ -342,19 +359,23 @@ function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>):
       return [name, looks.map((look) => look.filter((id) => there.has(id)).flatMap(fileOf))];
     }),
   );
-  rememberIfPossible(repository, { root, met, seen });
+  // Who was removed stays out, whatever else there is no room for.
+  const takings = [...worth].filter((id) => ["remove", "take"].includes(log.entries.get(id)?.action.kind ?? ""));
+  const foremost = withAncestors(log, takings);
+  const isAll = rememberIfPossible(repository, { root, met, seen, foremost });
   storeVerdict(members, refusedNames(members));
   shieldOwnFolders(repository);
+  return isAll;
 }
 
 /**
  * What matters of the signed entries, with all that it builds on: who was removed can write any
- * number of others.
+ * number of others, and a reader any number of notes, on which nothing depends.
  */
 function worthRemembering({ log, whole, openDisputes: open }: Members): Set<string> {
   // Both sides of what is open: neither came first.
   const matters = new Set(open.map(({ fails }) => fails));
-  for (const id of log.signed) if (isLeft(id, whole)) matters.add(id);
+  for (const id of log.signed) if (log.entries.get(id)?.action.kind !== "note" && isLeft(id, whole)) matters.add(id);
   return new Set([...withAncestors(log, matters)].filter((id) => log.signed.has(id)));
 }
 

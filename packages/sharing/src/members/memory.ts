@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { isVaultError } from "@git-vault/core";
-import { remoteUrls, type Repository } from "@git-vault/git-crypt";
+import { bytesOf, remoteUrls, textOf, type Repository } from "@git-vault/git-crypt";
 import { isEntryId, type LogFile, type Look } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { changeFile, readText } from "../trust/locked-file.ts";
@@ -71,7 +71,7 @@ function linesIn(text: string): Line[] {
  * @throws SharingError MEMORY_DAMAGED, MEMORY_FULL; the system's error where it cannot be read
  */
 export function readMemory(repository: Repository, references: readonly string[]): Memory {
-  const upstreams = [MAIN, ...references];
+  const upstreams = [MAIN, ...references.map(keyOf)];
   const lines = linesIn(readText(memoryPath(repository)));
   const seen = upstreams.flatMap((upstream) =>
     lines.flatMap((line) => (line.upstream === upstream && line.seen !== undefined ? [line.seen] : [])),
@@ -93,9 +93,15 @@ const firstIn = ({ first, upstream }: Line, upstreams: readonly string[]): Look[
 /** What was seen on the remote's main branch is remembered by this, whatever that is called. */
 export const MAIN = "main";
 
-/** By what the looks at a reference are remembered. */
+/** By what the looks at a reference are remembered, whose name's characters are bytes. */
 export const rememberedAs = (reference: string, trunk: string | null): string =>
-  reference === trunk ? MAIN : reference;
+  reference === trunk ? MAIN : keyOf(reference);
+
+/** A reference's name as text; one that is none in UTF-8 is no other's. */
+function keyOf(reference: string): string {
+  const text = textOf(reference);
+  return bytesOf(text) === reference ? text : `bytes:${reference}`;
+}
 
 /** What is to be remembered. */
 export interface News {
@@ -110,37 +116,78 @@ export interface News {
    * by what `rememberedAs` says.
    */
   readonly seen?: ReadonlyMap<string, readonly (readonly LogFile[])[]>;
+  /** The ids of those of them that come before others where there is too little room for all. */
+  readonly foremost?: ReadonlySet<string>;
 }
 
+/** So many bytes of what was seen are kept of a file that may have 64 MiB: a root always fits. */
+const MOST_SEEN = 48 * 1024 * 1024;
+
+/** And so many with what comes before others. */
+const MOST_FOREMOST = 60 * 1024 * 1024;
+
 /**
- * Remembers what is new of it.
+ * Remembers what is new of it. Of what was seen, what is too much is left out.
  *
+ * @returns whether there was room for all of it
  * @throws SharingError MEMORY_FULL; the system's error where the repository's folder cannot be
  * written
  */
-export function remember(repository: Repository, { root, met = [], first, seen = new Map() }: News): void {
+export function remember(repository: Repository, news: News): boolean {
+  const { root, met = [], first, seen = new Map<string, never>(), foremost = new Set<string>() } = news;
   const path = memoryPath(repository);
+  let isAll = true;
   changeFile(path, (text) => {
     const before = linesIn(text);
     const present = before.findLast((line) => line.root !== undefined)?.root;
     const knownMet = new Set(before.flatMap((line) => line.met ?? []));
     const newMet = met.filter((id) => !knownMet.has(id));
-    const fresh = [...seen].flatMap(([upstream, looks]): Line[] => {
+    const fresh = [...seen].flatMap(([upstream, looks]): Seen[] => {
       const theirs = before.filter((line) => line.upstream === upstream);
       const known = new Set(theirs.flatMap((line) => Object.keys(line.seen ?? {})));
       return looks.flatMap((files) => {
         const others = files.filter(({ name }) => !known.has(name));
         for (const { name } of others) known.add(name);
-        return others.length === 0 ? [] : [{ upstream, seen: textsOf(others) }];
+        return others.length === 0 ? [] : [{ upstream, files: others }];
       });
     });
+    const known = Buffer.byteLength(text);
+    const fitting = [
+      fresh.length === 0 || known + roomFor(fresh) <= MOST_SEEN ? fresh : null,
+      onlyForemost(fresh, foremost, MOST_FOREMOST - known),
+    ].find((one) => one !== null);
+    isAll = fitting === fresh;
     const lines: Line[] = [
       ...(root === undefined || root === present ? [] : [{ root }]),
       ...(newMet.length === 0 ? [] : [{ met: newMet }]),
       ...(first === undefined ? [] : [{ upstream: first.seenOn, first: first.entries }]),
-      ...fresh,
+      ...(fitting ?? []).map(({ upstream, files }) => ({ upstream, seen: textsOf(files) })),
     ];
     return lines.length === 0 ? null : text + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  });
+  return isAll;
+}
+
+/** What was new at a look. */
+interface Seen {
+  readonly upstream: string;
+  readonly files: readonly LogFile[];
+}
+
+/** What they take at most, but for marks between them. */
+const roomFor = (seen: readonly Seen[]): number =>
+  seen.reduce((sum, { files }) => sum + files.reduce((size, { bytes }) => size + bytes.length + 200, 0), 0);
+
+/** Those that come before others, as far as they fit. */
+function onlyForemost(seen: readonly Seen[], foremost: ReadonlySet<string>, most: number): Seen[] {
+  let left = most;
+  return seen.flatMap(({ upstream, files }) => {
+    const kept = files.filter((file) => {
+      if (!foremost.has(file.name)) return false;
+      left -= roomFor([{ upstream, files: [file] }]);
+      return left >= 0;
+    });
+    return kept.length === 0 ? [] : [{ upstream, files: kept }];
   });
 }
 
@@ -148,11 +195,12 @@ const textsOf = (files: readonly LogFile[]): Record<string, string> =>
   Object.fromEntries(files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]));
 
 /** The same, where a folder that cannot be written is no reason to fail. */
-export function rememberIfPossible(repository: Repository, news: News): void {
+export function rememberIfPossible(repository: Repository, news: News): boolean {
   try {
-    remember(repository, news);
+    return remember(repository, news);
   } catch (error) {
     if (isVaultError(error)) throw error;
+    return true;
   }
 }
 

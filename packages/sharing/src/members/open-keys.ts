@@ -48,7 +48,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   if (members.rootState !== "accepted") return NOTHING;
   assertOrder(members);
   const { repository, branch } = members;
-  const { memberships, attested, references } = await learnKeysElsewhere(members);
+  const { memberships, attested, tips } = await learnKeysElsewhere(members);
   const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
   const keyNames = memberships.flatMap((one) => one.keyNames);
   const wanted = [...new Set(keyNames.map(({ name }) => name))].toSorted().flatMap((keyName) => {
@@ -62,7 +62,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   const needed = wanted.filter(isNeeded);
   const local = await findLocalIdentities(options);
   try {
-    const { opened, wrong, failed } = await openSealedKeys(repository, needed, local, { attested, tips: references });
+    const { opened, wrong, failed } = await openSealedKeys(repository, needed, local, { attested, tips });
     const copies = await openCopies(members, wanted, new Set(opened.map(({ id }) => id)), options);
     const mine = new Set([
       ...(await fingerprintsOf(local)),

@@ -12,8 +12,10 @@ import type { SeenBlobs } from "./log-files.ts";
 
 /** A reference whose tip holds entries which are not known yet. */
 export interface OtherLog {
-  /** Such as `refs/remotes/origin/rotate`. */
+  /** Such as `refs/remotes/origin/rotate`; its characters are bytes. */
   readonly reference: string;
+  /** git's name for its commit. */
+  readonly tip: string;
   readonly files: readonly LogFile[];
 }
 
@@ -47,9 +49,11 @@ const MOST_LISTED = 128 * 1024 * 1024;
 /** An entry that a reference has and that is not known: its id, and git's name for its file. */
 type Found = readonly [id: string, oid: string];
 
+/** A reference that may hold a log. */
+type Reference = Pick<OtherLog, "reference" | "tip">;
+
 /** What one reference holds that is not known; null where git did not come to it. */
-interface Candidate {
-  readonly reference: string;
+interface Candidate extends Reference {
   readonly found: readonly Found[] | null;
 }
 
@@ -67,7 +71,11 @@ export function readOtherLogs(repository: Repository, options: OtherLogsOptions)
   );
   const { read, wanted, unread } = chosenFrom(inOrder(candidates, first, sizes), { sizes, seen, most });
   for (const [oid, content] of readSmallBlobs(repository, [...wanted], MAX_ENTRY_BYTES)) seen.set(oid, content);
-  const others = read.map(({ reference, found }) => ({ reference, files: (found ?? []).flatMap(fileOf(seen)) }));
+  const others = read.map(({ reference, tip, found }) => ({
+    reference,
+    tip,
+    files: (found ?? []).flatMap(fileOf(seen)),
+  }));
   return { others: others.filter(({ files }) => files.length > 0), unread };
 }
 
@@ -108,7 +116,7 @@ function chosenFrom(
   const unread: string[] = [];
   const read: Candidate[] = [];
   let left = most;
-  for (const { reference, found } of candidates) {
+  for (const { reference, tip, found } of candidates) {
     // What is too large for an entry is none.
     const files = (found ?? []).filter(([, oid]) => (sizes.get(oid) ?? 0) <= MAX_ENTRY_BYTES);
     const fresh = [...new Set(files.flatMap(([, oid]) => (seen.has(oid) || wanted.has(oid) ? [] : oid)))];
@@ -118,7 +126,7 @@ function chosenFrom(
     if (!isAffordable) continue;
     left -= cost;
     for (const oid of fresh) wanted.add(oid);
-    read.push({ reference, found: files });
+    read.push({ reference, tip, found: files });
   }
   return { read, wanted, unread };
 }
@@ -139,7 +147,7 @@ function rankOf(reference: string, first: readonly string[]): number {
 /** The references whose log is another than that of HEAD, each log once, with what is not known. */
 function candidatesIn(repository: Repository, first: readonly string[], known: ReadonlySet<string>): Candidate[] {
   const { ofHead, trees, lacking } = treesIn(repository, first);
-  const unseen = lacking.map((reference): Candidate => ({ reference, found: null }));
+  const unseen = lacking.map((one): Candidate => ({ ...one, found: null }));
   const [one] = trees.keys();
   if (one === undefined) return unseen;
   const empty = hash(one.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
@@ -160,8 +168,8 @@ function candidatesIn(repository: Repository, first: readonly string[], known: R
   // git was stopped, or an object is not here: the last one may lack some.
   const isWhole = found.size === trees.size && stdout.length < MOST_LISTED;
   const last = isWhole ? undefined : [...found.keys()].at(-1);
-  const candidates = [...trees].map(([tree, reference]) => ({
-    reference,
+  const candidates = [...trees].map(([tree, one]) => ({
+    ...one,
     found: tree === last ? null : (found.get(tree) ?? null),
   }));
   return [...candidates, ...unseen];
@@ -172,38 +180,47 @@ interface Trees {
   /** The entries' tree that is checked out; null where there is none. */
   readonly ofHead: string | null;
   /** A reference for each tree of entries that any has, those that count most first. */
-  readonly trees: ReadonlyMap<string, string>;
+  readonly trees: ReadonlyMap<string, Reference>;
   /** References that may hold entries in a tree which a partial clone lacks. */
-  readonly lacking: readonly string[];
+  readonly lacking: readonly Reference[];
 }
 
 function treesIn(repository: Repository, first: readonly string[]): Trees {
-  const format = ["--sort=-creatordate", "--format=%(refname) %(symref)", "refs/heads/", "refs/remotes/"];
-  const names = tryGit(repository, ["for-each-ref", ...format])
-    .stdout.toString()
-    .split("\n")
-    // A branch by its own name, not by another that leads to it, such as `origin/HEAD`.
-    .flatMap((line) => (line.endsWith(" ") ? line.slice(0, -1) : []))
-    .toSorted((a, b) => rankOf(a, first) - rankOf(b, first));
-  const [head, ...answers] = askForTrees(repository, ["HEAD", ...names]).map(
-    (answer) => /^([0-9a-f]+) tree /.exec(answer)?.[1],
+  const references = referencesIn(repository).toSorted(
+    (a, b) => rankOf(a.reference, first) - rankOf(b.reference, first),
   );
-  const trees = new Map<string, string>();
-  const lacking: string[] = [];
-  let asked = 0;
-  for (const [at, name] of names.entries()) {
+  const asked = ["HEAD", ...references.map(({ tip }) => tip)];
+  const [head, ...answers] = askForTrees(repository, asked).map((answer) => /^([0-9a-f]+) tree /.exec(answer)?.[1]);
+  const trees = new Map<string, Reference>();
+  const lacking: Reference[] = [];
+  let count = 0;
+  for (const [at, one] of references.entries()) {
     const tree = answers[at];
-    if (tree !== undefined && !trees.has(tree)) trees.set(tree, name);
+    if (tree !== undefined && !trees.has(tree)) trees.set(tree, one);
     if (tree !== undefined || !isPartialClone(repository)) continue;
-    if (++asked > MOST_ASKED || !isWithoutLog(repository, name)) lacking.push(name);
+    if (++count > MOST_ASKED || !isWithoutLog(repository, one.tip)) lacking.push(one);
   }
   return { ofHead: head ?? null, trees, lacking };
+}
+
+/** The branches and what was fetched, the newest first: their names are anybody's choice. */
+function referencesIn(repository: Repository): Reference[] {
+  const format = ["--format=%(objectname) %(symref) %(refname)", "refs/heads/", "refs/remotes/"];
+  const sorted = tryGit(repository, ["for-each-ref", "--sort=-creatordate", ...format]);
+  // Where a commit is not here, git knows no date, and ends.
+  const { stdout } = sorted.status === 0 ? sorted : tryGit(repository, ["for-each-ref", ...format]);
+  // A branch by its own name, not by another that leads to it, such as `origin/HEAD`.
+  const lines = stdout.toString("latin1").split("\n");
+  return lines.flatMap((line) => {
+    const [, tip, reference] = /^([0-9a-f]+)  (.*)$/.exec(line) ?? [];
+    return tip === undefined || reference === undefined ? [] : [{ reference, tip }];
+  });
 }
 
 /** git is started so many times for what a partial clone lacks; anybody can push more branches. */
 const MOST_ASKED = 100;
 
-/** git's answers for the trees of references: an older one ends at what a partial clone lacks. */
+/** git's answers for the trees of commits: an older one ends at what a partial clone lacks. */
 function askForTrees(repository: Repository, names: readonly string[]): string[] {
   const answers: string[] = [];
   for (let turn = 0; answers.length < names.length && turn < MOST_ASKED; turn += 1) {
@@ -218,8 +235,8 @@ function askForTrees(repository: Repository, names: readonly string[]): string[]
   return answers;
 }
 
-/** Whether a reference of a partial clone surely has no entries: the trees here say so. */
-function isWithoutLog(repository: Repository, reference: string): boolean {
-  const { status, stdout } = tryGit(repository, ["ls-tree", "--full-tree", reference, LOG_FOLDER]);
+/** Whether a commit of a partial clone surely has no entries: the trees here say so. */
+function isWithoutLog(repository: Repository, tip: string): boolean {
+  const { status, stdout } = tryGit(repository, ["ls-tree", "--full-tree", tip, LOG_FOLDER]);
   return status === 0 && stdout.length === 0;
 }

@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { hasSettings, tryGit, type Repository } from "@git-vault/git-crypt";
-import { LOG_FOLDER } from "../log-places.ts";
+import { LOG_FOLDER, reflogPath } from "../log-places.ts";
 import { readText } from "../trust/locked-file.ts";
 
 /*
@@ -11,7 +10,7 @@ import { readText } from "../trust/locked-file.ts";
 /** So many of the commits are looked at that were fetched last. */
 const MOST_TIPS = 200;
 
-/** The commits that a reference was, the last one first. */
+/** The commits that a reference was, the last one first; the characters of its name are bytes. */
 export function tipsOf(repository: Repository, reference: string): string[] {
   return [...new Set(reflogOf(repository, reference))].slice(0, MOST_TIPS);
 }
@@ -19,11 +18,11 @@ export function tipsOf(repository: Repository, reference: string): string[] {
 /** Read without git where references are kept in files: most commands ask for it. */
 function reflogOf(repository: Repository, reference: string): string[] {
   if (!hasSettings(repository, "extensions.refstorage")) {
-    const lines = readText(join(repository.commonDir, "logs", reference)).split("\n");
+    const lines = readText(reflogPath(repository, reference)).split("\n");
     return lines.toReversed().flatMap((line) => /^[0-9a-f]{40,64} ([0-9a-f]{40,64}) /.exec(line)?.[1] ?? []);
   }
-  const walk = ["log", "--walk-reflogs", "--format=%H", `--max-count=${MOST_TIPS}`, reference, "--"];
-  const { stdout } = tryGit(repository, walk);
+  const walk = ["log", "--walk-reflogs", "--format=%H", `--max-count=${MOST_TIPS}`, "--stdin"];
+  const { stdout } = tryGit(repository, walk, Buffer.from(`${reference}\n--\n`, "latin1"));
   return stdout.toString().split("\n").slice(0, -1);
 }
 

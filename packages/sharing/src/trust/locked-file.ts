@@ -11,10 +11,10 @@ const MAX_BYTES = 64 * 1024 * 1024;
  *
  * @throws SharingError MEMORY_FULL for what is no file, or over 64 MiB; the system's error
  */
-export function readText(path: string): string {
+export function readText(path: string | Buffer): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return "";
-  if (!stat.isFile() || stat.size > MAX_BYTES) throw tooLarge(path, "it is no file, or");
+  if (!stat.isFile() || stat.size > MAX_BYTES) throw tooLarge(path.toString(), "it is no file, or");
   return readFileSync(path, "utf8");
 }
 

@@ -86,6 +86,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
     "take the key along with `vault unlock`, then commit or stash your changes, and merge that branch or `git pull`; or delete it where it is given up",
   "unread-branches":
     "their members logs are too large or not in this clone: check one out and run `vault status`, or delete what is junk; in a clone without trees, `git fetch --refetch --filter=blob:none` brings them",
+  "memory-full":
+    "see with `vault log` who wrote so much, and remove them with `vault revoke`; removals are remembered before all else",
   "log-cut":
     "it was reverted, or pushed over; see `vault log`, and mend the branch or say it again: a removal with `vault revoke`, a newer key with `vault rotate`, a member with `vault grant`",
   "missing-entries": "fetch the whole history, or restore the file from an older commit",
