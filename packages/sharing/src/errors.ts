@@ -22,6 +22,7 @@ import { VaultError } from "@git-vault/core";
  * - `HISTORY_TOO_LARGE`: what was committed where the log lies is more than is read
  * - `DISPUTED`: members removed each other, and nothing proves who was first
  * - `LOG_EXISTS`: the members log was to be started, and there is one
+ * - `LOG_GONE`: the branch has no members log, and the clone knows one
  * - `LOG_CHANGED`: the members log was changed while it was decided what to do
  * - `NOT_ADMIN`: who signs is no member, or may only open keys
  * - `NOT_ALLOWED`: an entry would not count, by the log's own rules
@@ -58,6 +59,7 @@ export type SharingErrorCode =
   | "HISTORY_TOO_LARGE"
   | "DISPUTED"
   | "LOG_EXISTS"
+  | "LOG_GONE"
   | "LOG_CHANGED"
   | "NOT_ADMIN"
   | "NOT_ALLOWED"

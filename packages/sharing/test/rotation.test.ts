@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { decryptBlob, keyId } from "@git-vault/git-crypt";
+import { commitFiles, decryptBlob, keyId } from "@git-vault/git-crypt";
+import { readMemberKey } from "@git-vault/members";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Pins } from "../src/index.ts";
@@ -103,6 +104,25 @@ test("a stolen key goes, and its owner stays with another", async () => {
   );
   expect((await openKeys(after, team.identities("mallory"))).lacking).toEqual([]);
   expect((await openKeys(after, team.identities("bob"))).opened).toEqual([]);
+});
+
+test("more keys than one entry names go by several", async () => {
+  const members = await membersOf(repository);
+  const bob = memberCalled(members, "bob");
+  const keys = Array.from({ length: 1300 }, (_, at) =>
+    readMemberKey(`openpgp ${at.toString(16).toUpperCase().padStart(40, "A")}`),
+  );
+  const writer = new LogWriter(members, await team.author("alice"));
+  const fields = { role: null, opens: [], label: null, readmits: [] };
+  for (const part of [keys.slice(0, 700), keys.slice(700)])
+    await writer.write({ kind: "give", member: bob.records[0], keys: part, ...fields });
+  commitFiles(members.repository, writer.files, { message: "many" });
+  const now = await membersOf(repository);
+  const takeKeys = [{ member: memberCalled(now, "bob"), keys: keys.map(({ id }) => id) }];
+  await (await planBy(team, now, { takeKeys })).apply(team.commands);
+  const after = await membersOf(repository);
+  expect(memberCalled(after, "bob").keys.map(({ id }) => id)).toEqual([team.id("bob")]);
+  expect(after.branch.keyNames[0]?.state).toBe("settled");
 });
 
 test("where the log was changed since it was shown, nothing is done", async () => {

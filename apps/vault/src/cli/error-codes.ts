@@ -255,6 +255,10 @@ export const codes = () => ({
       "ask them who was first, then run `vault unlock --first ID` with how the id of that entry begins; an admin who is no party and then runs `vault rotate` settles it for everybody",
     ],
     LOG_EXISTS: 1,
+    LOG_GONE: [
+      1,
+      "see what took it away with `git log -- .git-vault`, undo that commit with `git revert`, and run the command again",
+    ],
     LOG_CHANGED: 1,
     NOT_ADMIN: 3,
     NOT_ALLOWED: 1,

@@ -1,4 +1,7 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { recordOf, writeEntry } from "./adversary.ts";
 import { makeTemplate, type Template, type World } from "./world.ts";
 
 /*
@@ -20,6 +23,7 @@ beforeEach(() => void (world = template.begin()));
 const as = (name: string, line: string): Promise<string> => world.as(name, line);
 const trying = (name: string, line: string): ReturnType<World["trying"]> => world.trying(name, line);
 const LOG = ".git-vault/members";
+const memory = (name: string): string => join(world.clone(name), ".git/git-vault/members-seen");
 const merge = "git fetch -q && git merge -q --no-ff -m merge origin/pr && git push -q";
 
 /** Alice goes on in her clone, and bob in a new one: nothing is found, and nothing stops them. */
@@ -75,5 +79,69 @@ describe("a pull request that leaves nothing behind", () => {
     await as("alice", "vault status");
     // It takes less than a second where nothing else runs.
     expect(Number(process.hrtime.bigint() - began) / 1e9).toBeLessThan(30);
+  });
+});
+
+test.each([".git-vault", LOG])("a submodule in the place of %s leaves a way out that is named", async (path) => {
+  await world.join("eve");
+  const link = `git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),${path}`;
+  await as("eve", `git rm -q -r ${path} && ${link} && git commit -q -m 'tidy up' && git push -q origin HEAD:main`);
+  await as("alice", "git pull -q");
+  for (const line of ["vault grant eve", "vault rotate --yes"]) {
+    const { status, said } = await trying("alice", line);
+    expect([line, status, said]).toEqual([line, 1, expect.stringMatching(/members log[^]*git revert/)]);
+  }
+  await as(
+    "alice",
+    `git revert --no-edit $(git log -1 --format=%h -- .git-vault) && vault status && vault grant -q eve`,
+  );
+});
+
+test("a removal on a branch whose name is no text is told, as on any other", async () => {
+  await as("alice", "vault grant -q eve && git push -q");
+  await as("bob", "git pull -q");
+  await as("alice", "git checkout -q -b $(printf 'caf\\351') && vault revoke -q eve --keep bob --keep rob");
+  expect(await as("alice", "git log --format=%s -1")).toMatch(/remove/i);
+  await as("alice", "git push -q origin HEAD && git checkout -q main");
+  await as("bob", "git fetch -q");
+  const { status, said } = await trying("bob", "vault status");
+  expect([status, said]).toEqual([
+    7,
+    expect.stringMatching(/^removal-elsewhere: github:eve was removed on origin\/caf/m),
+  ]);
+  // A branch that follows it, in a clone that unlocks anew.
+  await as("bob", "git checkout -q $(printf 'caf\\351') && vault unlock && vault status");
+  await as("bob", "echo x > secrets/x && git add secrets/x && git commit -q -m x");
+  expect(readFileSync(memory("bob"), "utf8")).toContain("bytes:refs/remotes/origin/caf");
+});
+
+describe("what a clone remembers", () => {
+  test("is filled by no notes, which a reader may write, and nobody misses one", async () => {
+    await world.join("rob");
+    await as("rob", "vault unlock -q --yes");
+    const id = await writeEntry(world, "rob", "rob", { kind: "note", text: "x".repeat(900) });
+    await as("rob", "git add -A && git commit -q -m note && git push -q");
+    await as("bob", "git pull -q && vault status");
+    expect(await as("bob", "vault log")).toContain("x".repeat(100));
+    expect(readFileSync(memory("bob"), "utf8")).not.toContain(id);
+    expect(readFileSync(memory("bob"), "utf8")).toContain(await recordOf(world, "bob", "rob"));
+    await as("rob", "git rm -q -r .git-vault/members/" + id + " && git commit -q -m tidy && git push -q");
+    await as("bob", "git pull -q && vault status");
+  });
+
+  test("has room for removals when it is full, which stops no command and is told", async () => {
+    writeFileSync(memory("bob"), `{"met":["${"x".repeat((48 << 20) - 200)}"]}\n`, { flag: "a" });
+    await as("alice", "vault grant -q eve && git push -q");
+    await as("bob", "git pull -q");
+    const full = await trying("bob", "vault status");
+    expect([full.status, full.said]).toEqual([7, expect.stringMatching(/^memory-full: /m)]);
+    await as("bob", "echo x > secrets/x && git add secrets/x && git reset -q && rm secrets/x");
+    await as("alice", "vault revoke -q eve --keep bob --keep rob && git push -q");
+    await as("bob", "git pull -q; vault unlock; true");
+    await as("alice", "git push -q -f origin HEAD~1:main");
+    await as("bob", "git fetch -q && git reset -q --hard origin/main");
+    rmSync(join(world.clone("bob"), ".git/logs"), { recursive: true });
+    const { status, said } = await trying("bob", "vault status");
+    expect([status, said]).toEqual([7, expect.stringMatching(/^log-cut: .*1 removal among them/m)]);
   });
 });

@@ -45,6 +45,6 @@ export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy
 export { memberNamed } from "./named.ts";
 export { copyStates, noteCopy, type CopyState } from "./known-copies.ts";
 export { note } from "./note.ts";
-export { assertAdmin, type Author } from "./writer.ts";
+export { assertAdmin, assertLogHere, type Author } from "./writer.ts";
 export { memberWith, type Member, type MemberKey } from "@git-vault/members";
 export { requireKey } from "./keys-here.ts";

@@ -306,9 +306,23 @@ function changesFor({ keyNames, remove = [], drop = [], takeKeys = [], giveKeys 
     }),
     ...takeKeys
       .filter((one) => !isLast(one))
-      .map(({ member, keys }): Change => ({ kind: "take", member: recordOf(member), keys, role: null, opens: [] })),
-    ...(everything.length === 0 ? [] : [{ kind: "remove" as const, members: [...new Set(everything)] }]),
+      .flatMap(({ member, keys }) =>
+        inParts(keys).map((part): Change => ({
+          kind: "take",
+          member: recordOf(member),
+          keys: part,
+          role: null,
+          opens: [],
+        })),
+      ),
+    ...inParts([...new Set(everything)]).map((part): Change => ({ kind: "remove", members: part })),
   ];
+}
+
+/** Some identifiers as entries name them: a member may have any number of keys. */
+function inParts(identifiers: readonly string[]): string[][] {
+  const count = Math.ceil(identifiers.length / MOST_NAMED);
+  return Array.from({ length: count }, (_, at) => identifiers.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED));
 }
 
 function assertSomebodyLeft({ members }: Membership): void {

@@ -204,6 +204,19 @@ function missingFiles({ repository, log, branchLog, files, seen }: Members): Map
 }
 
 /**
+ * Asserts that the branch has a log where the clone knows one: a link, a file or a submodule may
+ * lie in the place of its folder.
+ *
+ * @throws SharingError LOG_GONE
+ */
+export function assertLogHere({ branch, whole }: Pick<Members, "branch" | "whole">): void {
+  if (branch.members.length > 0 || whole.members.length === 0) return;
+  throw new SharingError("LOG_GONE", "nothing of the members log that this clone knows is on this branch", {
+    hint: "undo the commit that took it away",
+  });
+}
+
+/**
  * Asserts that who writes may.
  *
  * @returns the member that they are

@@ -2,7 +2,14 @@ import { Directory } from "@git-vault/directory";
 import { isVaultError, printable } from "@git-vault/core";
 import { runProgram } from "@git-vault/git-crypt/programs";
 import { findSigner, SharingError, type Signer } from "@git-vault/sharing";
-import { assertAdmin, nameOfMember, peopleOf, type Members, type Person } from "@git-vault/sharing/members";
+import {
+  assertAdmin,
+  assertLogHere,
+  nameOfMember,
+  peopleOf,
+  type Members,
+  type Person,
+} from "@git-vault/sharing/members";
 import { CliError } from "../../errors.ts";
 import type { Options } from "../../cli/command.ts";
 import type { AUTHOR_FLAGS, DialogOptions } from "../../cli/flags.ts";
@@ -20,13 +27,14 @@ export type AuthorOptions = DialogOptions & Options<typeof AUTHOR_FLAGS>;
  * Finds the key that signs what is written into the log: that of --sign-key, else one in the agent
  * or in ~/.ssh that is an admin's. No forge is asked.
  *
- * @throws SharingError `NOT_ADMIN` where there is none; what `findSigner` does
+ * @throws SharingError `LOG_GONE`; `NOT_ADMIN` where there is none; what `findSigner` does
  */
 export async function findAuthor(members: Members, options: AuthorOptions): Promise<Signer> {
   const find = async (some: Members["branch"]["members"]): Promise<Signer> => {
     const among = some.flatMap(({ keys }) => keys.flatMap(({ id, signs }) => (signs ? id : [])));
     return findSigner({ home: homeFolder(), passphrase: passphraseSource(options), key: options.signKey, among });
   };
+  assertLogHere(members);
   const { branch } = members;
   const admins = branch.members.filter(({ role }) => role === "admin");
   try {
