@@ -122,11 +122,7 @@ export async function admit(plan: Admission, options: AdmitOptions): Promise<voi
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
   const own = missing === null ? [] : [`you, ${missing}, would not have it yourself`];
   const ways = [
-    ...(names.length === 0
-      ? []
-      : [
-          `confirm each by --keep NAME, or ${plan.areOld === true ? "remove them first by `vault revoke NAME`" : options.drop === undefined ? "take the key out first by `vault revoke --key ID`" : "take them out by --drop NAME"}`,
-        ]),
+    ...(names.length === 0 ? [] : [`confirm each by --keep NAME, or ${outWay(plan, options)}`]),
     ...(missing === null ? [] : [`where you are not to have it, say so by --keep ${missing}`]),
   ];
   throw new SharingError("UNCONFIRMED_MEMBERS", `not confirmed who gets the ${key}: ${[...names, ...own].join(", ")}`, {
@@ -134,15 +130,17 @@ export async function admit(plan: Admission, options: AdmitOptions): Promise<voi
   });
 }
 
+/** How somebody is taken out who is not to have the key. */
+function outWay({ areOld = false }: Admission, { drop }: AdmitOptions): string {
+  if (areOld) return "remove them first by `vault revoke NAME`";
+  return drop === undefined ? "take the key out first by `vault revoke --key ID`" : "take them out by --drop NAME";
+}
+
 /** Somebody who can be named by --keep. */
 type Named = Pick<Reviewed, "member" | "name">;
 
 /** Who replaces the keys, where they will not have each new one; else null. */
-<<<<<<< ours
-function selfOf({ missingSelf, recipients }: Planned): Named | null {
-=======
 function selfOf({ missingSelf, recipients }: Admission): Named | null {
->>>>>>> theirs
   if (missingSelf === null) return null;
   const [record] = missingSelf.records;
   const found = recipients.find(({ member }) => member.records.includes(record));
@@ -175,14 +173,10 @@ const reasonOf = ({ key: { type }, problem }: UnsealedKey): string => {
 export const describeUnsealed = (unsealed: readonly UnsealedKey[]): object[] =>
   unsealed.map((one) => ({ fingerprint: one.key.id, reason: reasonOf(one) }));
 
-<<<<<<< ours
-function linesOf({ recipients, keyNames, notHere, removed, notSealedTo }: Planned): string[] {
-=======
 function linesOf(admission: Admission): string[] {
   const { recipients, keyNames, notHere, removed, notSealedTo, areOld = false } = admission;
   const having = recipients.filter((one) => one.keyNames.length > 0);
   const others = recipients.filter((one) => one.keyNames.length === 0);
->>>>>>> theirs
   return [
     ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
     ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),
