@@ -47,6 +47,33 @@ function nameHeadings(md: MarkdownRenderer): void {
   });
 }
 
+/** The pages of a package are called by its name, and not by its folder. */
+function namePackages(md: MarkdownRenderer): void {
+  md.core.ruler.before("anchor", "name-packages", ({ tokens, env }) => {
+    if ((env as { relativePath?: string }).relativePath?.startsWith("libraries/api/") !== true) return;
+    for (const { children } of tokens.slice(0, 3))
+      for (const token of children ?? [])
+        token.content = token.content.replace(/^([\w-]+)\/src(\/[\w-]+)?$/, "@git-vault/$1$2");
+  });
+}
+
+/** An indented block gets the box, the colours and the button to copy that a fenced one has. */
+function boxCommands(md: MarkdownRenderer): void {
+  md.core.ruler.push("box-commands", ({ tokens }) => {
+    for (const token of tokens) {
+      if (token.type !== "code_block") continue;
+      const isCommand =
+        /^(?:\$ )?(?:vault|git|git-vault|git-crypt|age|gpg|ssh-\w+|npm|pnpm|sed|export|kubectl|cd|cat)\b/m;
+      Object.assign(token, {
+        type: "fence",
+        tag: "code",
+        markup: "```",
+        info: isCommand.test(token.content) ? "sh" : "text",
+      });
+    }
+  });
+}
+
 /** What stands in code is no expression of Vue's. */
 function keepCode(md: MarkdownRenderer): void {
   const { code_inline: render } = md.renderer.rules;
@@ -67,6 +94,8 @@ export default defineConfig({
     config: (md) => {
       linkOutside(md);
       nameHeadings(md);
+      namePackages(md);
+      boxCommands(md);
       keepCode(md);
     },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
@@ -89,11 +118,11 @@ export default defineConfig({
     },
     outline: [2, 3],
     nav: [
-      { text: "Start", link: "/start/share-a-key" },
-      { text: "How to", link: "/how-to/add-a-colleague" },
-      { text: "Reference", link: "/reference/commands/" },
-      { text: "Libraries", link: "/sealing" },
-      { text: "Why", link: "/why/decisions" },
+      { text: "Start", link: "/start/share-a-key", activeMatch: "^/start/" },
+      { text: "How to", link: "/how-to/add-a-colleague", activeMatch: "^/how-to/" },
+      { text: "Reference", link: "/reference/commands/", activeMatch: "^/(?:reference|guide|deploy)" },
+      { text: "Libraries", link: "/sealing", activeMatch: "^/(?:sealing|libraries)" },
+      { text: "Why", link: "/why/decisions", activeMatch: "^/(?:why|threat-model|architecture)" },
     ],
     sidebar: [
       {

@@ -7,13 +7,13 @@ import { JSON_OUTPUTS, NAMED_SHAPES } from "./cli/json-shapes.ts";
 import { helpOn, JSON_INTRODUCTION } from "./cli/topics.ts";
 import { TABLE } from "./commands/index.ts";
 
-/** Text in which Markdown and Vue find nothing of theirs. */
+/** Text in which Markdown and Vue find nothing of theirs, with flags and code in code's letters. */
 const text = (words: string): string =>
   words
-    .split(/(`[^`]*`)/)
+    .split(/(`[^`]*`|(?<![\w-])--[a-z][a-z-]*)/)
     .map((part, at) =>
       at % 2 === 1
-        ? `<code v-pre>${escaped(part.slice(1, -1))}</code>`
+        ? `<code v-pre>${escaped(part.replaceAll("`", ""))}</code>`
         : escaped(part).replaceAll(/[\\*_[\]#|~]/g, String.raw`\$&`),
     )
     .join("");

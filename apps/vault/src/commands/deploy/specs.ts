@@ -206,7 +206,7 @@ export const DEPLOY_COMMANDS = {
       "--explain takes a path such as binderhub.config.BinderHub.hub_url, and tells which file and line sets it, and what it overrode.",
       KEY_TEXT,
     ],
-    examples: ["vault deploy values prod", "vault deploy values prod --explain hub.replicas"],
+    examples: ["vault deploy values prod", "vault deploy values prod --explain binderhub.replicas"],
     operands: 1,
     complete: ["environment"],
     missing: "expected an environment, such as prod",

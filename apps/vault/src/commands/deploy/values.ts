@@ -46,6 +46,13 @@ export const run: Run<ShowValues> = async (options, [name]) => {
   writeStdout(stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 }));
 };
 
+/** The first paths whose last key is the one of `path`, which a part of it is often taken for. */
+function pathsLike(path: Explanation["path"], values: Values): string {
+  const like: string[] = [];
+  for (const leaf of values.leaves()) if (leaf.path.at(-1) === path.at(-1)) like.push(printable(formatPath(leaf.path)));
+  return like.slice(0, 3).join(", ");
+}
+
 function explain(
   project: Project,
   environment: string,
@@ -57,9 +64,10 @@ function explain(
   if (path === null) throw usageError("--explain: expected a path such as hub.users[0].name");
   const found = values.explain(path);
   if (found === null) {
+    const similar = pathsLike(path, values);
     throw usageError(
       "--explain: no layer sets a value at that path",
-      `see \`vault deploy values ${environment}\`; what only a chart below sets is not among the values`,
+      `${similar === "" ? "" : `there is ${similar}; `}see \`vault deploy values ${environment}\`; what only a chart below sets is not among the values`,
     );
   }
   const show = (setting: Setting): Value => shownValue(setting, reveal);
