@@ -17,7 +17,7 @@ let pages: string[];
 beforeAll(() => {
   buildSiteIfStale();
   pages = pagesOfSite();
-});
+}, 900_000);
 
 test("has no dead link or anchor", () => {
   const texts = new Map(pages.map((name) => [name, readFileSync(join(DIST, name), "utf8")]));
@@ -110,6 +110,7 @@ describe.skipIf(missing)(`in ${label}`, () => {
       await Promise.all([work(), work()]);
       expect(found).toEqual([]);
     },
+    600_000,
   );
 
   describe("the whole window", () => {
