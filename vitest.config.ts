@@ -11,6 +11,7 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 /** Those that take a minute or more, the longest of all first. */
 const LONG = [
   "vault/test/scripts",
+  "test/site",
   "vault/test/members/stories",
   "deploy/test/control-plane",
   "deploy/test/apply",
