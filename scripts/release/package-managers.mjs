@@ -150,10 +150,15 @@ export function nfpm(target, tree) {
     ...extra,
   });
   const doc = "share/doc/git-vault";
+  // Only Fedora's packages tell documentation from other files.
+  const documentation = (path) => [
+    file(path, path, { packager: "deb" }),
+    file(path, path, { packager: "rpm", type: "doc" }),
+  ];
   const contents = [
     file("bin/vault", "bin/vault", { file_info: { mode: 0o755, mtime } }),
     { src: "vault", dst: "/usr/bin/git-vault", type: "symlink", file_info: { mtime } },
-    ...manPages().map((name) => file(`share/man/man1/${name}.gz`, `share/man/man1/${name}.gz`)),
+    ...manPages().flatMap((name) => documentation(`share/man/man1/${name}.gz`)),
     ...["vault", "git-vault"].flatMap((name) => [
       file(`share/bash-completion/completions/${name}`, `share/bash-completion/completions/${name}`),
       file(`share/zsh/site-functions/_${name}`, `share/zsh/vendor-completions/_${name}`, { packager: "deb" }),
@@ -162,7 +167,7 @@ export function nfpm(target, tree) {
     ]),
     file(`${doc}/README.md`, `${doc}/README.md`, { packager: "rpm", type: "doc" }),
     file(`${doc}/LICENSE`, "share/licenses/git-vault/LICENSE", { packager: "rpm", type: "license" }),
-    file(`${doc}/THIRD-PARTY-NOTICES.txt`, `${doc}/THIRD-PARTY-NOTICES.txt`),
+    ...documentation(`${doc}/THIRD-PARTY-NOTICES.txt`),
     file(`${doc}/copyright`, `${doc}/copyright`, { packager: "deb" }),
     file(`${doc}/changelog.gz`, `${doc}/changelog.gz`, { packager: "deb" }),
     file("lintian", "share/lintian/overrides/git-vault", { packager: "deb" }),
