@@ -220,49 +220,54 @@ const PARTS = {
     await runHere(process.execPath, ["validate.mjs", file], { cwd: validator, env });
   },
   /** The command by npm on each Node, and by others: the story of the README, and it goes again. */
-  async command({ env, home, work, registry }) {
+  async command({ env, in: inFolder, registry }) {
+    // Each user's home has nothing but what the way to install puts there.
+    const withNpm = inFolder("with-npm");
     const npm = join(npmFolder(), "bin/npm-cli.js");
-    const prefix = join(home, "npm");
+    const prefix = join(withNpm, "npm");
     for (const version of NODES) {
       const node = nodeOf(version);
-      const own = { ...env, PATH: `${dirname(node)}:${env.PATH}`, npm_config_prefix: prefix };
-      await runHere(node, [npm, "install", "--global", `git-vault@${VERSION}`], { cwd: home, env: own });
-      await story(join(prefix, "bin"), own, home);
-      await runHere(node, [npm, "uninstall", "--global", "git-vault"], { cwd: home, env: own });
-      // What was compiled for the next start, which no package manager knows: the docs say where.
-      rmSync(join(home, ".cache/git-vault"), { recursive: true, force: true });
-      expectNothingLeft(home);
+      const own = { ...env, HOME: withNpm, PATH: `${dirname(node)}:${env.PATH}`, npm_config_prefix: prefix };
+      await runHere(node, [npm, "install", "--global", `git-vault@${VERSION}`], { cwd: withNpm, env: own });
+      await story(join(prefix, "bin"), own, withNpm);
+      await runHere(node, [npm, "uninstall", "--global", "git-vault"], { cwd: withNpm, env: own });
+      expectNothingLeftButCache(withNpm);
     }
     const npx = ["--yes", "--package", `git-vault@${VERSION}`, "--", "git-vault", "--version"];
-    await runHere("npx", npx, { cwd: home, env });
-    expectNothingLeft(home);
+    await runHere("npx", npx, { cwd: withNpm, env: { ...env, HOME: withNpm } });
+    expectNothingLeftButCache(withNpm);
 
-    const yarn = ["--yes", "yarn@1.22.22", "global", "--prefix", prefix, "--global-folder", join(work, "global")];
-    await runHere("npx", [...yarn, "add", `git-vault@${VERSION}`], { cwd: home, env });
-    await story(join(prefix, "bin"), env, home);
-    await runHere("npx", [...yarn, "remove", "git-vault"], { cwd: home, env });
-    expectNothingLeft(prefix);
+    const withYarn = inFolder("with-yarn");
+    const ofYarn = { ...env, HOME: withYarn };
+    const folders = ["--prefix", join(withYarn, "prefix"), "--global-folder", inFolder("global")];
+    const yarn = ["--yes", "yarn@1.22.22", "global", ...folders];
+    await runHere("npx", [...yarn, "add", `git-vault@${VERSION}`], { cwd: withYarn, env: ofYarn });
+    await story(join(withYarn, "prefix/bin"), ofYarn, withYarn);
+    await runHere("npx", [...yarn, "remove", "git-vault"], { cwd: withYarn, env: ofYarn });
+    expectNothingLeft(join(withYarn, "prefix"));
 
-    const pnpmHome = join(work, "pnpm-home");
-    const own = { ...env, PNPM_HOME: pnpmHome, PATH: `${join(pnpmHome, "bin")}:${env.PATH}` };
-    const pnpm = ["--global", `--registry=${registry.address}`, "--store-dir", join(work, "store")];
+    const withPnpm = inFolder("with-pnpm");
+    const bin = join(withPnpm, "pnpm/bin");
+    const ofPnpm = { ...env, HOME: withPnpm, PNPM_HOME: dirname(bin), PATH: `${bin}:${env.PATH}` };
+    const pnpm = ["--global", `--registry=${registry.address}`, "--store-dir", inFolder("store")];
     const add = ["add", ...pnpm, "--config.minimum-release-age=0", `git-vault@${VERSION}`];
-    await runHere("pnpm", add, { cwd: home, env: own });
-    await story(join(pnpmHome, "bin"), own, home);
-    await runHere("pnpm", ["remove", ...pnpm, "git-vault"], { cwd: home, env: own });
-    expectNothingLeft(join(pnpmHome, "bin"));
+    await runHere("pnpm", add, { cwd: withPnpm, env: ofPnpm });
+    await story(bin, ofPnpm, withPnpm);
+    await runHere("pnpm", ["remove", ...pnpm, "git-vault"], { cwd: withPnpm, env: ofPnpm });
+    expectNothingLeft(bin);
   },
   /** By the installer, without Node; a file that is not the release's is refused. */
-  async installer({ folder, env, home, in: inFolder }) {
+  async installer({ folder, env, in: inFolder }) {
     if (!existsSync(join(folder, `git-vault-${VERSION}-${HERE}.tar.gz`)))
       throw new Skipped(`no program for ${HERE} was packed`);
     const damaged = inFolder("damaged");
     cpSync(folder, damaged, { recursive: true });
     writeFileSync(join(damaged, `git-vault-${VERSION}-${HERE}.tar.gz`), "something else");
+    const home = inFolder("with-installer");
     const prefix = join(home, ".local");
     const install = async (from, ...words) => {
       const server = await serveFolder(from);
-      const own = { ...env, PATH: "/usr/bin:/bin", GIT_VAULT_RELEASE: server.address };
+      const own = { ...env, HOME: home, PATH: "/usr/bin:/bin", GIT_VAULT_RELEASE: server.address };
       try {
         return await runHere("sh", [join(folder, "install.sh"), ...words], { cwd: home, env: own });
       } finally {
@@ -276,7 +281,10 @@ const PARTS = {
     if (!refused.includes("is not what the release has")) throw new Error(`a damaged file was taken: ${refused}`);
     expectNothingLeft(prefix);
     await install(folder);
-    await story(join(prefix, "bin"), env, home);
+    // Whoever starts Node fails.
+    const without = inFolder("without-node");
+    writeFileSync(join(without, "node"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
+    await story(join(prefix, "bin"), { ...env, HOME: home, PATH: `${without}:/usr/bin:/bin` }, home);
     await install(folder, "--remove");
     expectNothingLeft(home);
   },
@@ -373,6 +381,12 @@ function expectNothingLeft(folder) {
   const left = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
   const files = left.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   if (files.length > 0) throw new Error(`${basename(folder)} still has ${files.join(", ")}`);
+}
+
+/** What is kept for the next start no package manager knows: the docs say where. */
+function expectNothingLeftButCache(home) {
+  rmSync(join(home, ".cache/git-vault"), { recursive: true, force: true });
+  expectNothingLeft(home);
 }
 
 /** npm itself, since that of this machine may need another Node: npm 10 runs on each of ours. */
