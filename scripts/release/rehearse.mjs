@@ -281,7 +281,7 @@ const PARTS = {
     if (!refused.includes("is not what the release has")) throw new Error(`a damaged file was taken: ${refused}`);
     expectNothingLeft(prefix);
     await install(folder);
-    // Whoever starts Node fails.
+    // What starts Node fails.
     const without = inFolder("without-node");
     writeFileSync(join(without, "node"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
     await story(join(prefix, "bin"), { ...env, HOME: home, PATH: `${without}:/usr/bin:/bin` }, home);
