@@ -106,7 +106,7 @@ echo "$files" | while IFS= read -r file; do
   rm -f "$prefix/$file"
   mv "$folder/$name/$file" "$prefix/$file"
 done
-"$prefix/bin/git-vault" --version >/dev/null || fail "the program does not run here"
+"$prefix/bin/git-vault" --version >/dev/null || fail "the program does not run here; where a library is missing, install it: Debian has libatomic1 and libstdc++6"
 echo "git-vault $version is installed in $prefix" >&2
 
 case :$PATH: in

@@ -186,8 +186,8 @@ export function nfpm(target, tree) {
     mtime,
     contents,
     overrides: {
-      deb: { depends: ["git", "libc6 (>= 2.28)", "libstdc++6"] },
-      rpm: { depends: ["git-core"] },
+      deb: { depends: ["git", "libatomic1", "libc6 (>= 2.28)", "libstdc++6"] },
+      rpm: { depends: ["git-core", "glibc >= 2.28", "libatomic", "libstdc++"] },
     },
     rpm: { group: "Development/Tools", summary: SUMMARY, buildhost: "git-vault" },
   });
