@@ -135,6 +135,13 @@ const manifest = JSON.stringify({
   dependencies: Object.fromEntries(names.map((name) => [name, VERSION])),
 });
 
+/** Debian's packages of libraries that are not libc's. */
+const PACKAGES = {
+  "libatomic.so.1": "libatomic1",
+  "libgcc_s.so.1": "libstdc++6",
+  "libstdc++.so.6": "libstdc++6",
+};
+
 /** Each throws where it fails. */
 const PARTS = {
   /** With npm, on each Node: where one does not suit a dependency, npm refuses. */
@@ -315,6 +322,14 @@ const PARTS = {
     // What it depends on is installed outside of the folder.
     const words = [`--root=${tree}`, "--force-depends,not-root,bad-path", "--log=/dev/null"];
     await runHere("dpkg", [...words, "--install", join(folder, file)], { cwd: home, env });
+    if (isInstalled("readelf")) {
+      const needed = await runHere("readelf", ["--dynamic", "--wide", join(tree, "usr/bin/vault")], { cwd: home, env });
+      const named = await runHere("dpkg-deb", ["--field", join(folder, file), "Depends"], { cwd: home, env });
+      for (const [, library] of needed.matchAll(/\(NEEDED\).*\[(.+)\]/g)) {
+        if (!named.includes(PACKAGES[library] ?? "libc6"))
+          throw new Error(`nothing that has ${library} is in: ${named}`);
+      }
+    }
     await story(join(tree, "usr/bin"), env, home);
     await runHere("dpkg", [...words, "--purge", "git-vault"], { cwd: home, env });
     expectNothingLeft(join(tree, "usr"));
