@@ -10,7 +10,8 @@ const BY_GIT = /^filter(?:\n(?:clean|smudge))?(?:\n--key-name=[^\n]+)?$/;
 /** Runs the command that the words of the command line name. */
 export function start(program: ProgramFiles): void {
   const words = process.argv.slice(2);
+  // Other words of the same command need other code, and much of it.
+  if (BY_GIT.test(words.join("\n"))) return runFile("filter.cjs", "by-git", program);
   const [first = ""] = words[0] === "-C" ? words.slice(2) : words;
-  const command = first.startsWith("-") ? "help" : first;
-  runFile(BY_GIT.test(words.join("\n")) ? "filter.cjs" : "program.cjs", command, program);
+  runFile("program.cjs", first.startsWith("-") ? "help" : first, program);
 }

@@ -110,6 +110,13 @@ describe("what V8 compiled", () => {
     expect(kept()).toBe(afterSuccess);
   });
 
+  test("is kept for what git runs for each file apart from all else that its command does", async () => {
+    using home = makeHome();
+    // Outside of a repository both fail, and are noted all the same.
+    for (const args of [["filter"], ["filter", "verify"]]) await expect(home.run(args)).rejects.toThrow();
+    expect(readdirSync(home.code).map((name) => name.replace(/-[^-]*$/, ""))).toEqual(["by-git", "filter"]);
+  });
+
   test.each<[string, (home: ReturnType<typeof makeHome>, path: string) => void]>([
     ["in a folder that others may write", ({ code }) => chmodSync(code, 0o777)],
     ["in a folder that its group may write", ({ code }) => chmodSync(code, 0o770)],

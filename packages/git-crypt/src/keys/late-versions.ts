@@ -10,11 +10,16 @@ const LATE_COMMITS = 20;
 
 /** What the last commits on this branch changed, each for itself. */
 export function lateCommits(place: GitPlace): Difference[][] {
-  if (commitOf(place, "HEAD") === null) return [];
   // What the first commit adds was not there before.
   const args = ["-c", "log.showRoot=false", "log", "--first-parent", "-m", `--max-count=${LATE_COMMITS}`];
-  const found = runWhereHere(place, [...args, "--diff-filter=AMTD", "--format=%H", ...RAW, "HEAD"]);
-  return found === null ? [] : parseCommits(found);
+  try {
+    const found = runWhereHere(place, [...args, "--diff-filter=AMTD", "--format=%H", ...RAW, "HEAD"]);
+    return found === null ? [] : parseCommits(found);
+  } catch (error) {
+    // Before the first commit; mostly there is one, and git need not be asked.
+    if (commitOf(place, "HEAD") === null) return [];
+    throw error;
+  }
 }
 
 /**
