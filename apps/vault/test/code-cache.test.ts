@@ -112,9 +112,11 @@ describe("what V8 compiled", () => {
 
   test("is kept for what git runs for each file apart from all else that its command does", async () => {
     using home = makeHome();
-    // Outside of a repository both fail, and are noted all the same.
-    for (const args of [["filter"], ["filter", "verify"]]) await expect(home.run(args)).rejects.toThrow();
-    expect(readdirSync(home.code).map((name) => name.replace(/-[^-]*$/, ""))).toEqual(["by-git", "filter"]);
+    // Outside of a repository one has nothing to answer, and the other fails.
+    await home.run(["filter"]);
+    await expect(home.run(["filter", "verify"])).rejects.toThrow();
+    const names = readdirSync(home.code).map((name) => name.replace(/-[^-]*$/, ""));
+    expect(names.toSorted()).toEqual(["by-git", "filter"]);
   });
 
   test.each<[string, (home: ReturnType<typeof makeHome>, path: string) => void]>([
