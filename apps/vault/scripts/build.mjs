@@ -175,8 +175,8 @@ function takeInRuntime(runtime, first) {
 }
 
 /**
- * Writes what is not ASCII in a file of the program as escapes: V8 takes twice the memory for a text
- * that is not.
+ * Writes what is not ASCII in a file of the program as escapes: V8 takes twice the memory for a
+ * text that is not.
  */
 function writeAscii(file) {
   const text = readFileSync(file, "utf8");

@@ -112,9 +112,8 @@ describe("what V8 compiled", () => {
 
   test("is kept for what git runs for each file apart from all else that its command does", async () => {
     using home = makeHome();
-    // Outside of a repository one has nothing to answer, and the other fails.
-    await home.run(["filter"]);
-    await expect(home.run(["filter", "verify"])).rejects.toThrow();
+    // That one finds no repository is of no account here.
+    for (const args of [["filter"], ["-C", home.path, "filter", "verify"]]) await home.run(args).catch(() => null);
     const names = readdirSync(home.code).map((name) => name.replace(/-[^-]*$/, ""));
     expect(names.toSorted()).toEqual(["by-git", "filter"]);
   });

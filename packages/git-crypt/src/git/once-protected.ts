@@ -97,7 +97,8 @@ export function mayFit(pattern: string, names: readonly string[]): boolean {
  * fits only what begins as it does, up to its first wildcard, from that file's folder.
  */
 export function mayFitPath(pattern: string, source: string, names: readonly string[]): boolean {
-  if (pattern.startsWith('"') || !pattern.includes("/")) return true; // quoted, or fits in any folder
+  // In quotes it is not what it looks like, and without a slash it fits in any folder.
+  if (pattern.startsWith('"') || !pattern.includes("/")) return true;
   const [start = ""] = pattern.replace(/^\//, "").split(/[*?[\\]/);
   const whole = `${source.slice(0, source.lastIndexOf("/") + 1)}${start}`.toLowerCase();
   return names.some((name) => name.toLowerCase().startsWith(whole));

@@ -33,8 +33,8 @@ const NONCE = /^[0-9a-f]{32}$/;
 const KEY_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 const INSTANT = /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 /**
- * Control characters, and halves of characters, which UTF-8 cannot hold. Made where it is needed: V8
- * takes a while to look it up.
+ * Control characters, and halves of characters, which UTF-8 cannot hold. Made where it is needed:
+ * V8 takes a while to look it up.
  */
 const unfit = (): RegExp => /[\p{Cc}\p{Cs}]/u;
 
