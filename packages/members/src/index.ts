@@ -21,6 +21,7 @@ export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
 export { audienceOf, commitmentOf } from "./commitment.ts";
 /* The log. */
 export {
+  digestsOf,
   isSound,
   onlyOf,
   readLog,

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import type { LogFile } from "@git-vault/members";
 import { throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownRoot, readMemory, remember, rememberRoot, type News } from "../src/members/memory.ts";
+import {
+  knownRoot,
+  readHeld,
+  readMemory,
+  remember,
+  rememberHeld,
+  rememberRoot,
+  type News,
+} from "../src/members/memory.ts";
 import { failureOf } from "./hands.ts";
 import { opened, writeMemory } from "./team.ts";
 
@@ -97,6 +105,24 @@ test("what there is no room for is left out, and what comes before others is rem
   expect(names()).toEqual(["large", "removal", "more"]);
   expect(remember(opened(repository), { root: OTHER })).toBe(true);
   expect(readMemory(opened(repository), []).root).toBe(OTHER);
+});
+
+test("of verified signatures those of the present log are kept where they become too many", () => {
+  const digest = (at: number): string => at.toString(16).padStart(64, "0");
+  const lines = Array.from({ length: 258_000 }, (_, at) => `${digest(at)}\n`).join("");
+  writeMemory(repository, "members-verified", lines);
+  const held = readHeld(opened(repository));
+  expect(held.size).toBe(258_000);
+  rememberHeld(opened(repository), held.add(digest(258_000)), () => []);
+  expect(readHeld(opened(repository)).size).toBe(258_001);
+  for (let at = 0; at < 5000; at += 1) held.add(digest(300_000 + at));
+  rememberHeld(opened(repository), held, () => [digest(7), digest(300_000)]);
+  expect(readHeld(opened(repository))).toEqual(new Set([digest(7), digest(300_000)]));
+  // One that an older version let grow is read as empty, and then begun again.
+  truncateSync(join(repository.path, ".git/git-vault/members-verified"), (64 << 20) + 1);
+  expect(readHeld(opened(repository)).size).toBe(0);
+  rememberHeld(opened(repository), new Set([digest(1)]), () => []);
+  expect(readHeld(opened(repository))).toEqual(new Set([digest(1)]));
 });
 
 test("a user remembers the root of an address, in all clones from there", async () => {

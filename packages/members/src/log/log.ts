@@ -43,7 +43,15 @@ export interface ReadLogOptions {
 }
 
 /** Names an entry and its signature. */
-const digestOf = ({ entry: { id, signature } }: ParsedEntry): string => hash("sha256", `${id}\n${signature}`, "hex");
+const digestOf = ({ id, signature }: Pick<Entry, "id" | "signature">): string =>
+  hash("sha256", `${id}\n${signature}`, "hex");
+
+/** The digests of a log's sound entries, by which `held` knows them. */
+export const digestsOf = ({ entries, signed }: Pick<Log, "entries" | "signed">): string[] =>
+  [...signed].flatMap((id) => {
+    const entry = entries.get(id);
+    return entry === undefined ? [] : digestOf(entry);
+  });
 
 /** So many signatures wait for a core at once: more would only lie in memory. */
 const AT_ONCE = 64;
@@ -77,7 +85,7 @@ export async function readLog(files: Iterable<LogFile>, { root, held }: ReadLogO
   const verify = entryVerifier();
   const isSigned = async (copy: ParsedEntry): Promise<boolean> => {
     if (held === undefined) return verify(copy);
-    const digest = digestOf(copy);
+    const digest = digestOf(copy.entry);
     if (held.has(digest)) return true;
     const isSound = await verify(copy);
     if (isSound) held.add(digest);

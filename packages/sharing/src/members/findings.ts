@@ -1,6 +1,6 @@
 import { plural, printable, type Finding } from "@git-vault/core";
 import { foreignAttributes, hasOwnFiles } from "@git-vault/git-crypt";
-import type { Entry, Membership } from "@git-vault/members";
+import type { Entry, Member, Membership } from "@git-vault/members";
 import { readCoverage } from "./coverage.ts";
 import { missedEntries } from "./cut.ts";
 import { disputeText, LACKING_TEXT, orderText } from "./disputes.ts";
@@ -28,6 +28,7 @@ import type { ReceiveOptions } from "../identities/local-identities.ts";
  * - `no-copy`: no copy of a key is for a member
  * - `strange-copy`: what lies among the copies of keys is none that an admin made, or was changed
  * - `stranger`: an OpenPGP copy is for nobody in the log
+ * - `same-name`: several members are called the same
  * - `dispute`: members took from each other at once
  * - `unknown-order`: they did, and this shallow clone does not know who was first
  * - `open-dispute`: they did, and nothing proves who was first
@@ -51,6 +52,7 @@ export type MembersFindingId =
   | "no-copy"
   | "strange-copy"
   | "stranger"
+  | "same-name"
   | "dispute"
   | "unknown-order"
   | "open-dispute"
@@ -129,6 +131,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
         dispute.stands,
       ),
     ),
+    ...findSameNames(branch),
     ...foreignAttributes(repository).map((path) =>
       found(
         "own-attributes",
@@ -180,6 +183,22 @@ const found = (id: MembersFindingId, message: string, subject: string): MembersF
   message,
   subject,
 });
+
+/** An admin may call any member as another one is called. */
+function findSameNames({ members }: Membership): MembersFinding[] {
+  const called = new Map<string, Member[]>();
+  for (const member of members) {
+    const name = nameOfMember(member).toLowerCase();
+    called.set(name, [...(called.get(name) ?? []), member]);
+  }
+  return [...called.values()].flatMap((all) => {
+    const [first] = all;
+    if (first === undefined || all.length === 1) return [];
+    const name = printable(nameOfMember(first));
+    const ids = all.slice(0, MOST_NAMED).map(({ accounts, keys }) => accounts[0] ?? keys[0]?.id ?? "");
+    return [found("same-name", `${all.length} members are called ${name}: ${ids.join(", ")}`, name)];
+  });
+}
 
 /** One for all of them: anybody can write very many. */
 function findStrange([first, ...more]: readonly string[]): MembersFinding[] {

@@ -1,5 +1,5 @@
 import { memberWith, type Action, type Entry, type Reason } from "@git-vault/members";
-import { keysIn } from "./coverage.ts";
+import { keysIn, withAncestors } from "./coverage.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 
 /** An entry of the log, as it is shown. */
@@ -47,13 +47,28 @@ export function nameByKey(id: string, members: Members): string {
 }
 
 /** What somebody was called who has the key no more: by the entry that brought it in. */
-function labelAt(id: string, { log, whole }: Members): string {
-  for (const entry of log.entries.values()) {
-    if (whole.verdicts.get(entry.id)?.counts !== true || !keysIn(entry).includes(id)) continue;
-    if ("label" in entry.action && entry.action.label !== null) return entry.action.label;
-  }
-  return id;
+const labelAt = (id: string, members: Members): string =>
+  firstLabel(members, (entry) => keysIn(entry).includes(id)) ?? id;
+
+/**
+ * What somebody was called by the entry that brought them in: the one on which others of them
+ * build, one that adds a member before one that gives, and else by id. Null where none names them.
+ */
+function firstLabel({ log, whole }: Members, isAbout: (entry: Entry) => boolean): string | null {
+  const about = [...log.entries.values()].filter(
+    (entry) => whole.verdicts.get(entry.id)?.counts === true && labelIn(entry) !== null && isAbout(entry),
+  );
+  const ids = new Set(about.map(({ id }) => id));
+  const isLater = ({ id, parents }: Entry): boolean =>
+    [...withAncestors(log, parents)].some((one) => one !== id && ids.has(one));
+  const first = about.length < 2 ? about : about.filter((entry) => !isLater(entry));
+  const [found] = first.toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
+  return found === undefined ? null : labelIn(found);
 }
+
+const rankOf = ({ action, id }: Entry): string => `${action.kind === "give" ? 1 : 0} ${id}`;
+
+const labelIn = ({ action }: Entry): string | null => ("label" in action ? action.label : null);
 
 function aboutOf({ action }: Entry, members: Members): string[] {
   const ofRecord = (record: string): string => {
@@ -85,14 +100,11 @@ function aboutOf({ action }: Entry, members: Members): string[] {
 }
 
 /** What an account was called, as the entry called it that brought it in. */
-function accountName(account: string, { log, whole }: Members): string {
-  for (const { id, action } of log.entries.values()) {
-    if (whole.verdicts.get(id)?.counts !== true) continue;
-    if ((action.kind === "start" || action.kind === "add") && action.account === account)
-      return action.label ?? account;
-  }
-  return account;
-}
+const accountName = (account: string, members: Members): string =>
+  firstLabel(
+    members,
+    ({ action }) => (action.kind === "start" || action.kind === "add") && action.account === account,
+  ) ?? account;
 
 /** Each entry after its parents; else by what their authors say of the time, and their ids. */
 function inOrder(entries: ReadonlyMap<string, Entry>): Entry[] {

@@ -12,6 +12,7 @@ import {
 } from "@git-vault/git-crypt";
 import {
   allLooks,
+  digestsOf,
   fold,
   isVainReason,
   memberWith,
@@ -253,7 +254,7 @@ async function openAfter(
     const named = isSaid ? remotes : remotes.filter((remote) => plain.some((name) => isOfRemote(name, remote)));
     if (known !== null) rememberRoot(repository, known, { remotes: named, isSaid });
   }
-  if (rootState === "accepted" && held.size > heldBefore) rememberHeld(repository, held);
+  if (rootState === "accepted" && held.size > heldBefore) rememberHeld(repository, held, () => digestsOf(log));
   return { ...result, isMemoryFull };
 }
 

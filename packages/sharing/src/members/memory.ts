@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isVaultError } from "@git-vault/core";
 import { bytesOf, remoteUrls, textOf, type Repository } from "@git-vault/git-crypt";
@@ -216,16 +217,35 @@ export function readHeld(repository: Repository): Set<string> {
   }
 }
 
-/** Remembers further ones, where that is possible. */
-export function rememberHeld(repository: Repository, held: ReadonlySet<string>): void {
-  try {
-    changeFile(heldPath(repository), (text) => {
+/** In bytes: those of a quarter of a million entries. */
+const MOST_HELD = 16 * 1024 * 1024;
+
+/**
+ * Remembers further ones, where that is possible. Where they become too many, those of a present
+ * log alone are kept: who was removed can sign any number of others.
+ *
+ * @param needed those of the present log
+ */
+export function rememberHeld(repository: Repository, held: ReadonlySet<string>, needed: () => readonly string[]): void {
+  const path = heldPath(repository);
+  const change = (): void =>
+    changeFile(path, (text) => {
       const before = new Set(text.split("\n"));
       const fresh = [...held].filter((digest) => !before.has(digest));
-      return fresh.length === 0 ? null : `${text}${fresh.join("\n")}\n`;
+      const next = `${text}${fresh.join("\n")}\n`;
+      if (next.length > MOST_HELD)
+        return needed()
+          .map((digest) => `${digest}\n`)
+          .join("");
+      return fresh.length === 0 ? null : next;
     });
-  } catch {
-    // They are verified again.
+  try {
+    change();
+  } catch (error) {
+    if (!isVaultError(error)) return; // They are verified again.
+    // It cannot be read whole, and holds nothing that cannot be found out again.
+    rmSync(path, { recursive: true, force: true });
+    change();
   }
 }
 

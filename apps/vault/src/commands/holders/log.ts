@@ -58,7 +58,7 @@ function actionText({ action, about }: LogLine): string {
     case "add":
       return `added ${whom} as ${action.role === "admin" ? "an admin" : "a reader"}: ${action.opens.join(", ") || "no key"}${action.readmits.length > 0 ? ", who was removed before" : ""}`;
     case "give":
-      return `gave ${whom}: ${[...action.keys.map(({ id }) => id), ...action.opens, ...(action.role === null ? [] : ["admin"])].join(", ") || "a new copy"}`;
+      return `gave ${whom}: ${[...action.keys.map(({ id }) => id), ...action.opens, ...(action.role === null ? [] : ["admin"])].join(", ") || "a new copy"}${renamed(action.label, about)}`;
     case "take":
       return `took from ${whom}: ${[...action.keys, ...action.opens, ...(action.role === null ? [] : ["admin"])].join(", ")}${made}`;
     case "remove":
@@ -69,6 +69,10 @@ function actionText({ action, about }: LogLine): string {
   }
   return `noted: ${printable(action.text)}`;
 }
+
+/** Any admin may call a member otherwise than the entry did that brought them in. */
+const renamed = (label: string | null, [before = ""]: readonly string[]): string =>
+  label === null || label.toLowerCase() === before.toLowerCase() ? "" : `, and calls them ${printable(label)}`;
 
 const REASONS: Readonly<Record<NonNullable<LogLine["reason"]>, string>> = {
   "bad-signature": "its signature does not fit",
