@@ -170,9 +170,10 @@ function withoutJunk(walked: readonly Walked[], blobs: EntryBlobs): Walked[] {
   const wanted = new Map<string, Set<string>>();
   for (const { changes } of walked) for (const { name, is } of changes) if (is !== null) want(wanted, is, name);
   blobs.read(wanted);
-  return walked.map((commit) => ({
-    ...commit,
-    changes: commit.changes.filter(({ name, is }) => is !== null && blobs.isPlausible(name, is)),
+  return walked.map(({ id, parents, changes }) => ({
+    id,
+    parents,
+    changes: changes.filter(({ name, is }) => is !== null && blobs.isPlausible(name, is)),
   }));
 }
 

@@ -147,7 +147,7 @@ function rankOf(reference: string, first: readonly string[]): number {
 /** The references whose log is another than that of HEAD, each log once, with what is not known. */
 function candidatesIn(repository: Repository, first: readonly string[], known: ReadonlySet<string>): Candidate[] {
   const { ofHead, trees, lacking } = treesIn(repository, first);
-  const unseen = lacking.map((one): Candidate => ({ ...one, found: null }));
+  const unseen = lacking.map(({ reference, tip }): Candidate => ({ reference, tip, found: null }));
   const [one] = trees.keys();
   if (one === undefined) return unseen;
   const empty = hash(one.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
@@ -168,8 +168,9 @@ function candidatesIn(repository: Repository, first: readonly string[], known: R
   // git was stopped, or an object is not here: the last one may lack some.
   const isWhole = found.size === trees.size && stdout.length < MOST_LISTED;
   const last = isWhole ? undefined : [...found.keys()].at(-1);
-  const candidates = [...trees].map(([tree, one]) => ({
-    ...one,
+  const candidates = [...trees].map(([tree, { reference, tip }]) => ({
+    reference,
+    tip,
     found: tree === last ? null : (found.get(tree) ?? null),
   }));
   return [...candidates, ...unseen];
