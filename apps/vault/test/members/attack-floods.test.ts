@@ -84,6 +84,7 @@ describe("a pull request that leaves nothing behind", () => {
 
 test("who calls a member as another one is called is named, and hides neither", async () => {
   const label = { keys: [], role: null, opens: [], readmits: [], label: "github:bob" } as const;
+  await as("bob", "git pull -q");
   await writeEntry(world, "bob", "bob", { kind: "give", member: await recordOf(world, "bob", "alice"), ...label });
   await as("bob", "git add -A && git commit -q -m names && git push -q");
   await as("alice", "git pull -q");
@@ -91,10 +92,7 @@ test("who calls a member as another one is called is named, and hides neither", 
     /github:bob +gave github:alice: a new copy, and calls them github:bob$/m,
   );
   const { status, said } = await trying("alice", "vault status");
-  expect([status, said]).toEqual([
-    7,
-    expect.stringMatching(/^same-name: 2 members are called github:bob: github\.com\/100, github\.com\/101$/m),
-  ]);
+  expect([status, said]).toEqual([7, expect.stringMatching(/^same-name: 2 members are called github:bob: \S+, \S+$/m)]);
   await as("alice", "vault sync --yes && vault status");
 });
 
