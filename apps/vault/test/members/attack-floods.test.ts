@@ -123,7 +123,7 @@ test("a removal on a branch whose name is no text is told, as on any other", asy
     7,
     expect.stringMatching(/^removal-elsewhere: github:eve was removed on origin\/caf/m),
   ]);
-  // A branch that follows it, in a clone that unlocks anew.
+  // A branch that follows it, which is checked out and unlocked.
   await as("bob", "git checkout -q $(printf 'caf\\351') && vault unlock && vault status");
   await as("bob", "echo x > secrets/x && git add secrets/x && git commit -q -m x");
   expect(readFileSync(memory("bob"), "utf8")).toContain("bytes:refs/remotes/origin/caf");

@@ -2,7 +2,7 @@ import { tryGit, type Repository } from "@git-vault/git-crypt";
 import { arrivalOf, isSound, type Log, type LogCommit, type LogFile, type Look } from "@git-vault/members";
 import { LOG_FOLDER, shallowText } from "../log-places.ts";
 import type { SeenBlobs } from "./log-files.ts";
-import { EntryBlobs, MOST, TOUCHING, walk, type Bounds, type Change, type Walked } from "./log-walk.ts";
+import { EntryBlobs, MOST, TOUCHING, walk, type Bounds, type FileChange, type Walked } from "./log-walk.ts";
 
 /*
  * What the history of branches tells of the log. By an entry's name anything may have been
@@ -135,8 +135,8 @@ function commitsOf(walked: readonly Walked[], holds: (copy: Copy) => boolean): M
       known.set(key, answer);
       return answer;
     });
-  const arrived = new Map<readonly Change[], string[]>();
-  const arrivedIn = (changes: readonly Change[]): string[] => {
+  const arrived = new Map<readonly FileChange[], string[]>();
+  const arrivedIn = (changes: readonly FileChange[]): string[] => {
     const before = arrived.get(changes);
     if (before !== undefined) return before;
     const fresh = changes.filter(({ name, is, was }) => isHeld(name, is) && !was.some((oid) => isHeld(name, oid)));

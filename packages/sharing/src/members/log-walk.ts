@@ -12,7 +12,7 @@ import type { SeenBlobs } from "./log-files.ts";
  */
 
 /** A file by an entry's name that is another in a commit than in each of its parents. */
-export interface Change {
+export interface FileChange {
   readonly name: string;
   /** git's name for it; null for none, or what is no regular file. */
   readonly is: string | null;
@@ -25,7 +25,7 @@ export interface Walked {
   readonly id: string;
   readonly parents: readonly string[];
   /** Many commits may have one list. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly FileChange[];
 }
 
 /** How much is read, in bytes: see `MOST`. */
@@ -107,12 +107,10 @@ const tooLarge = (problem: string): SharingError =>
     hint: "take these commits off the branch, or work in a clone whose history begins after them",
   });
 
-/** Merges stay in it whole: which parent is the first decides what arrived first. */
-const KEPT = ["--full-history", "--parents"];
-const SHOWN = ["-c", "--raw", "--root", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null"];
+/** Merges stay in a walk whole: which parent is the first decides what arrived first. */
+export const TOUCHING: readonly string[] = ["--full-history", "--parents"];
 
-/** Further words for a walk over the commits that touched the log. */
-export const TOUCHING: readonly string[] = KEPT;
+const SHOWN = ["-c", "--raw", "--root", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null"];
 
 /** Commits to begin at and the log's path: a command line has an end. */
 const linesOf = (starts: readonly string[]): Buffer => Buffer.from([...starts, "--", `${LOG_FOLDER}/`, ""].join("\n"));
@@ -129,7 +127,14 @@ export function walk(
   blobs: EntryBlobs,
   bounds: Bounds = MOST,
 ): Walked[] | null {
-  const args = ["log", ...KEPT, ...SHOWN, "--ignore-submodules=none", "--no-show-signature", "--format=commit %H %P"];
+  const args = [
+    "log",
+    ...TOUCHING,
+    ...SHOWN,
+    "--ignore-submodules=none",
+    "--no-show-signature",
+    "--format=commit %H %P",
+  ];
   const words = ["--literal-pathspecs", ...args, "--stdin"];
   const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.listed);
   if (stdout.length >= bounds.listed) return walkTrees(repository, starts, blobs, bounds);
@@ -138,7 +143,7 @@ export function walk(
 
 function listed(output: Buffer): Walked[] {
   const walked: Walked[] = [];
-  let changes: Change[] = [];
+  let changes: FileChange[] = [];
   for (const line of output.toString("latin1").split("\n")) {
     if (line.startsWith("commit ")) {
       const [, id = "", ...parents] = line.trimEnd().split(" ");
@@ -154,7 +159,7 @@ function listed(output: Buffer): Walked[] {
 /** A line of a change: `:` for each parent, then all modes, all names of objects, and the path. */
 const CHANGED = /^:+((?:[0-7]{6} )+)((?:[0-9a-f]{40,64} )+)[A-Z]+\t(.*)$/;
 
-function changeIn(line: string): Change[] {
+function changeIn(line: string): FileChange[] {
   const [, modes = "", oids = "", path = ""] = CHANGED.exec(line) ?? [];
   const name = path.slice(LOG_FOLDER.length + 1);
   if (!isEntryId(name)) return [];
@@ -192,7 +197,7 @@ function walkTrees(
   blobs: EntryBlobs,
   bounds: Bounds,
 ): Walked[] | null {
-  const words = ["--literal-pathspecs", "rev-list", ...KEPT, "--stdin"];
+  const words = ["--literal-pathspecs", "rev-list", ...TOUCHING, "--stdin"];
   const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.commits);
   if (stdout.length >= bounds.commits) throw tooLarge("it has too many commits");
   if (status !== 0) return null;
@@ -207,7 +212,7 @@ function walkTrees(
   );
   const held = trees === null ? null : readHeld(repository, [...trees.values()], blobs, bounds);
   if (trees === null || held === null) return null;
-  const changes = new Map<string, Change[]>();
+  const changes = new Map<string, FileChange[]>();
   return commits.map(([id = "", ...parents]) => {
     const [tree, ...before] = [id, ...parents].map((one) => trees.get(one) ?? "");
     const key = [tree, ...before].join(" ");
@@ -293,7 +298,7 @@ function* filesIn(content: Buffer, oidBytes: number): Generator<[name: string, o
 
 const NOTHING: Held = new Map();
 
-function changesBetween(tree: string, before: readonly string[], held: ReadonlyMap<string, Held>): Change[] {
+function changesBetween(tree: string, before: readonly string[], held: ReadonlyMap<string, Held>): FileChange[] {
   if (before.includes(tree)) return [];
   const parents = before.map((one) => held.get(one) ?? NOTHING);
   return [...(held.get(tree) ?? NOTHING)].flatMap(([name, is]) => {
