@@ -310,7 +310,9 @@ export function followedRemotes(repository: Repository, followed: readonly strin
   return own.length > 0 ? own : names.filter((name, _, all) => name === "origin" || all.length === 1);
 }
 
-/** The full name of the reference that the branch follows; null for none. Its characters are bytes. */
+/**
+ * The full name of the reference that the branch follows, whose characters are bytes; null for none.
+ */
 function upstreamName(repository: Repository): string | null {
   if (!hasSettings(repository, "branch.")) return null;
   const { status, stdout } = tryGit(repository, ["rev-parse", "--symbolic-full-name", "@{upstream}"]);
@@ -318,9 +320,9 @@ function upstreamName(repository: Repository): string | null {
 }
 
 /**
- * The full name of the remote's main branch: what was seen there arrived, whatever branch is
- * checked out. The remote is `origin`, or the only one. Null where there is none. Its characters are
- * bytes.
+ * The full name of the remote's main branch, whose characters are bytes: what was seen there
+ * arrived, whatever branch is checked out. The remote is `origin`, or the only one. Null where there
+ * is none.
  */
 function trunkName(repository: Repository): string | null {
   const names = remoteNames(repository);
@@ -339,8 +341,8 @@ function trunkName(repository: Repository): string | null {
 }
 
 /**
- * @param followed the ids of what was pushed over, and of what is there, and ever was, by what it is
- * remembered as
+ * @param followed the ids of what was pushed over, and of what is there, and ever was, by what it
+ * is remembered as
  * @returns whether there was room for all that is worth it
  */
 function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>): boolean {
