@@ -60,7 +60,7 @@ test("who was granted opens the very key file, in a clone, with their own key al
   expect(await openKeys(members, team.identities("mallory"))).toMatchObject({ opened: [], me: null });
 });
 
-test("nobody is granted a key that is another member's, whoever has it on their account", async () => {
+test("nobody is granted a key that is another member's, also where it is on their account", async () => {
   await grantTo(team, repository, ["bob", "carol"]);
   const [mallory, carol] = [team.github.users.get("mallory"), team.github.users.get("carol")];
   team.github.users.set("mallory", { id: 103, keys: [team.key("mallory"), team.key("bob")] });

@@ -267,9 +267,9 @@ export class People {
   }
 
   /**
-   * A gift before another one, of a second member whom that one would make one with the first; those
-   * are meant who are members by what comes before it, whether it knows of that or not. Undefined
-   * where it makes none of several.
+   * A gift before another one, of a second member whom that one would make one with the first.
+   * Members are meant by what comes before it, whether it knows of that or not. Undefined where it
+   * makes none of several.
    */
   linkedBy(gift: number, counts: Counts): number | undefined {
     const shared = this.#in(gift).filter((one) => this.bringersOf(one).some((other) => other < gift));

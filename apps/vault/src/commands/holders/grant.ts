@@ -20,7 +20,7 @@ import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor, findStarter } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeUnsealed, notSealedText } from "./replace-keys.ts";
+import { describeUnsealed, notSealedText } from "../members/admit.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Grant = typeof HOLDER_COMMANDS.grant;

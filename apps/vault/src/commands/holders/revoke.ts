@@ -17,7 +17,8 @@ import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import { memberName } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeRecipients, describeRotation, describeUnsealed, replaceKeys, reportReplaced } from "./replace-keys.ts";
+import { describeUnsealed } from "../members/admit.ts";
+import { describeRecipients, describeRotation, replaceKeys, reportReplaced } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands) => {

@@ -7,15 +7,9 @@ import { filterCommands } from "../repository/filter-command.ts";
 import { warnOfLoneKeys } from "../repository/last-copy.ts";
 import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "../repository/specs.ts";
+import { describeUnsealed } from "../members/admit.ts";
 import { openOrStartLog } from "../members/open-log.ts";
-import {
-  describeRecipients,
-  describeRotation,
-  describeUnsealed,
-  replaceKeys,
-  reportReplaced,
-  reportRotation,
-} from "./replace-keys.ts";
+import { describeRecipients, describeRotation, replaceKeys, reportReplaced, reportRotation } from "./replace-keys.ts";
 
 type Rotate = typeof REPOSITORY_COMMANDS.rotate;
 

@@ -19,7 +19,8 @@ import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { admit, leavingUnopened, reportRotation, type Admission } from "./replace-keys.ts";
+import { admit, type Admission } from "../members/admit.ts";
+import { leavingUnopened, reportRotation } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Sync = typeof HOLDER_COMMANDS.sync;

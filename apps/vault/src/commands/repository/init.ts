@@ -15,7 +15,7 @@ import { nameKey, reviewOfName, rootText, start, type Members } from "@git-vault
 import { CliError, usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reason, reportResult } from "../../io/streams.ts";
-import { admit } from "../holders/replace-keys.ts";
+import { admit } from "../members/admit.ts";
 import { findAuthor, findStarterIfAny } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { filterCommands } from "./filter-command.ts";
