@@ -25,7 +25,8 @@ const LIMITS = {
   clean: 48_600,
   smudge: 33_500,
   // It judges each late commit by itself, to see what files it moved, and encrypts what is staged,
-  // to see what it copies, and compares ciphertext with the version before it.
+  // to see what it copies, and compares ciphertext with the version before it. That somebody pushed
+  // over what was fetched voids what is known of keys.
   hook: 136_000,
 };
 
