@@ -48,7 +48,12 @@ const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
 const program = own("src/program.ts");
 const imports = await importsFrom(program);
 const chunks = {
-  program: [program, sharing("trust/locked-file"), own("../../packages/git-crypt/src/programs.ts")],
+  program: [
+    program,
+    sharing("trust/locked-file"),
+    own("../../packages/git-crypt/src/programs.ts"),
+    own("src/io/progress.ts"),
+  ],
   work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   commands: [own("src/commands/index.ts")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),

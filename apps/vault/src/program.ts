@@ -12,7 +12,7 @@ import { MESSAGE_TABLE, messageLoaders } from "./commands/message/index.ts";
 import { MESSAGE_COMMANDS } from "./commands/message/specs.ts";
 import { usageError } from "./errors.ts";
 import { endIfIdle } from "./io/end.ts";
-import { reason, writeStdout } from "./io/streams.ts";
+import { reason, takeHeld, writeStdout } from "./io/streams.ts";
 
 /** Set by the build, from package.json. */
 declare const VAULT_VERSION: string;
@@ -31,7 +31,7 @@ async function main(words: readonly string[]): Promise<void> {
     const { version, help } = optionsOf(GLOBAL_FLAGS, given);
     if (version && given.has("json")) return (await import("./commands/about/version.ts")).showVersions();
     if (version) return writeStdout(`vault ${VAULT_VERSION}\n`);
-    if (help || command === null) return showHelp(TABLE, line, help);
+    if (help || command === null) return await paged(given, () => showHelp(TABLE, line, help));
     name = command;
     await runCommand(COMMANDS, loaders, { ...line, command });
   } catch (error) {
@@ -66,7 +66,18 @@ async function runCommand<Specs extends CommandSpecs, Name extends string & keyo
   if (directory !== undefined) enterFolder(directory);
   const spec: Specs[Name] = specs[command];
   const { run } = await loaders[command]();
-  await run(optionsOf(spec.flags, given), operandsOf(spec, operands));
+  await paged(given, () => run(optionsOf(spec.flags, given), operandsOf(spec, operands)));
+}
+
+/** Does what writes, and then shows what was held back for a pager, also where it failed. */
+async function paged(given: CommandLine["given"], action: () => void | Promise<void>): Promise<void> {
+  try {
+    await action();
+  } finally {
+    const held = takeHeld();
+    const pager = !optionsOf(GLOBAL_FLAGS, given).noPager;
+    if (held.length > 0) await (await import("./io/pager.ts")).showHeld(held, { pager });
+  }
 }
 
 /** Goes on as if started in `folder`: what -C does. */

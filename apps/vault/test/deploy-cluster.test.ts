@@ -110,7 +110,7 @@ describe("vault deploy certs", () => {
     const { stdout, status } = await vault(["certs", ...address()]);
     expect(status).toBe(7);
     expect(stdout).toMatch(
-      /^prod\n {2}hub\.example\.org {2}until \d{4}-\d\d-\d\d, by Test Root, for hub\.example\.org\n/,
+      /^prod\n {2}secrets\/prod-kubeconfig\.yaml: the client certificate ends in \d+ days, at .* UTC\n {2}hub\.example\.org {2}ends in (?:19|20) days, at \d{4}-\d\d-\d\d \d\d:\d\d UTC, by Test Root, for hub\.example\.org\n/,
     );
     expect(stdout).toMatch(
       /^error: secrets\/old-kubeconfig\.yaml: the client certificate expired .*\(client-credential\) \[old\]$/m,

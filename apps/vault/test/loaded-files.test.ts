@@ -26,8 +26,9 @@ const LIMITS = {
   smudge: 33_500,
   // It judges each late commit by itself, to see what files it moved, and encrypts what is staged,
   // to see what it copies, and compares ciphertext with the version before it. That somebody pushed
-  // over what was fetched voids what is known of keys.
-  hook: 136_000,
+  // over what was fetched voids what is known of keys. What is kept back for a pager is in it, and
+  // what wipes progress.
+  hook: 137_000,
 };
 
 let folder: TemporaryFolder;

@@ -174,7 +174,7 @@ describe("the help", () => {
 
   test("has the width of the terminal that it is shown on", async () => {
     for (const cols of [60, 100]) {
-      using terminal = openTerminal(VAULT, ["share", "--help"], { cols });
+      using terminal = openTerminal(VAULT, ["share", "--help", "--no-pager"], { cols });
       await terminal.ended;
       const longest = Math.max(
         ...terminal.screen

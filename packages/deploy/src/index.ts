@@ -4,7 +4,7 @@ export { type OutlinedEnvironment, outlineOf } from "./project/outline.ts";
 export type { GivenKubeconfig } from "./project/given-kubeconfig.ts";
 export type { SopsKeySource } from "./sops/sops-keys.ts";
 export { type Environment, type Release, releaseIn } from "./project/environment.ts";
-export type { FetchedArchive } from "./charts/fetch.ts";
+export type { FetchedArchive, FetchProgress } from "./charts/fetch.ts";
 export { checkLock, lockCharts, type LockDifference, type LockOptions } from "./project/lock-charts.ts";
 export { Cluster, WritableCluster } from "./cluster/cluster.ts";
 /* What goes wrong. */

@@ -245,6 +245,7 @@ export const DIALOG_FLAGS = {
 /** What stands with every command, and without one. */
 export const GLOBAL_FLAGS = {
   directory: { short: "C", value: "DIR", complete: "folder", summary: "run as if started in DIR" },
+  "no-pager": { summary: "show long output on the terminal itself, not in git's pager" },
   help: { short: "h", summary: "show help" },
   version: { short: "V", summary: "print the version; with --json also of Node, OpenSSL and git" },
 } as const satisfies Flags;

@@ -1,6 +1,6 @@
 import { isVaultError, systemCode } from "@git-vault/core";
-import { styleText } from "node:util";
 import { outcomeOf, type ExitCode } from "./error-codes.ts";
+import { coloured } from "../io/colour.ts";
 import { jsonLine, say } from "../io/streams.ts";
 
 /** What is told of an error. */
@@ -43,9 +43,8 @@ export function reportError(error: unknown, command: string | null, words: reado
   if (words.some((word) => /^(?:--json|-[chjqV]*j)/.test(word))) {
     say(jsonLine({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }).trimEnd());
   } else {
-    const stream = process.stderr;
-    say(`vault: ${styleText("red", "error:", { stream })} ${message}`);
-    if (hint !== undefined) say(`vault: ${styleText("cyan", "hint:", { stream })} ${hint}`);
+    say(`vault: ${coloured("bad", "error:", 2)} ${message}`);
+    if (hint !== undefined) say(`vault: ${coloured("hint", "hint:", 2)} ${hint}`);
   }
   if (process.env["VAULT_DEBUG"] === "1" && error instanceof Error) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) say(at.stack ?? at.message);

@@ -5,22 +5,38 @@ import { Worker } from "node:worker_threads";
 import { VaultError } from "@git-vault/core";
 import type { PayloadState } from "@git-vault/sealing";
 import { embeddedFile, isStandalone } from "../own-program.ts";
-import { Shared, type ChunkJob, type ChunkOrders, type ChunkReport, type ThreadError } from "./chunk-schedule.ts";
+import {
+  blockBytes,
+  Shared,
+  type ChunkJob,
+  type ChunkOrders,
+  type ChunkReport,
+  type ThreadError,
+} from "./chunk-schedule.ts";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 
 /** With more, reading and writing are what takes the time. */
 const MAX_THREADS = 4;
+/** How often the caller is told how far it is, in milliseconds. */
+const LOOK_EVERY = 200;
 
 /**
  * Seals or opens the rest of a large age payload in threads, which read, do the cryptography and
  * write, each a block of its own; they read and write in turn. This thread hears signals meanwhile.
  * On a single core, too, since threads can give memory back that the main thread cannot.
  *
+ * @param reached is told now and then how many bytes were read and dealt with
  * @returns the number of plaintext bytes
  * @throws SealingError `TAMPERED_MESSAGE`, `MALFORMED_MESSAGE`; what reading and writing throw
  */
-export async function pumpChunks(job: ChunkJob, state: PayloadState, input: LargeInput, sink: Sink): Promise<number> {
+export async function pumpChunks(
+  job: ChunkJob,
+  state: PayloadState,
+  input: LargeInput,
+  sink: Sink,
+  reached: (bytes: number) => void,
+): Promise<number> {
   letThreadsFreeMemory();
   const { descriptor, title } = input;
   const begun = sharedCopy([state.held, input.data]);
@@ -35,10 +51,14 @@ export async function pumpChunks(job: ChunkJob, state: PayloadState, input: Larg
     numbers: Shared.memory(),
     threads,
   };
+  const { writing } = new Shared(orders.numbers);
+  const look = (): void => reached((writing.passed ?? 0) * blockBytes(job));
+  const timer = setInterval(look, LOOK_EVERY);
   const workers = Array.from({ length: threads }, (_, thread) => startWorker({ ...orders, thread }));
   try {
     return await reportOf(workers);
   } finally {
+    clearInterval(timer);
     new Shared(orders.numbers).stop();
     await Promise.all(workers.map((worker) => worker.terminate()));
     for (const secret of [state.key, state.held, Buffer.from(begun)]) secret.fill(0);

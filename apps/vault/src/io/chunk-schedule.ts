@@ -9,6 +9,17 @@ import type { Destination } from "./streams.ts";
 /** What the threads do. */
 export type ChunkJob = "seal" | "open";
 
+/**
+ * The chunks of a block: so many, and what is made of them, the cache of a core holds, and the
+ * allocator does not give back each time.
+ */
+export const CHUNKS = 4;
+export const PLAIN_CHUNK = 64 * 1024;
+export const SEALED_CHUNK = PLAIN_CHUNK + 16;
+
+/** How many bytes are read for a block. */
+export const blockBytes = (job: ChunkJob): number => CHUNKS * (job === "seal" ? PLAIN_CHUNK : SEALED_CHUNK);
+
 /** What a thread is told when it starts. */
 export interface ChunkOrders {
   readonly job: ChunkJob;
@@ -74,6 +85,12 @@ export class OrderedLock {
 
   get haveEnded(): boolean {
     return Atomics.load(this.#numbers, this.#field) === NOBODY;
+  }
+
+  /** How many turns are over; null once all have ended. */
+  get passed(): number | null {
+    const turn = Atomics.load(this.#numbers, this.#field);
+    return turn === NOBODY ? null : turn;
   }
 }
 

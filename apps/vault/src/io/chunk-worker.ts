@@ -5,7 +5,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openChunks, sealChunks } from "@git-vault/sealing";
 import { isVaultError } from "@git-vault/core";
-import { Shared, type ChunkOrders, type ChunkReport } from "./chunk-schedule.ts";
+import {
+  blockBytes,
+  CHUNKS,
+  PLAIN_CHUNK,
+  SEALED_CHUNK,
+  Shared,
+  type ChunkOrders,
+  type ChunkReport,
+} from "./chunk-schedule.ts";
 import { readSome, writePieces } from "./streams.ts";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- chunk-pool.ts gives it
@@ -15,14 +23,7 @@ const shared = new Shared(orders.numbers);
 const begun = Buffer.from(orders.begun);
 const work = job === "seal" ? sealChunks : openChunks;
 
-/**
- * The chunks of a block: so many, and what is made of them, the cache of a core holds, and the
- * allocator does not give back each time.
- */
-const CHUNKS = 4;
-const PLAIN_CHUNK = 64 * 1024;
-const SEALED_CHUNK = PLAIN_CHUNK + 16;
-const BLOCK = CHUNKS * (job === "seal" ? PLAIN_CHUNK : SEALED_CHUNK);
+const BLOCK = blockBytes(job);
 /** A block, and one byte more: whether it is the last shows in what follows it. */
 const buffer = Buffer.alloc(BLOCK + 1);
 

@@ -4,16 +4,13 @@
  */
 import { isUtf8 } from "node:buffer";
 import { CliError } from "../errors.ts";
+import { hasControls } from "./colour.ts";
 import { leadsTo, printableText, say, writeStdout } from "./streams.ts";
-
-/** Whether a terminal is one that obeys control sequences. */
-const hasStyles = (): boolean =>
-  !["", "dumb"].includes(process.env["TERM"] ?? (process.platform === "win32" ? "windows" : ""));
 
 const RESET = "\x1b[0m";
 
 /** A line as vault alone can show it; where the terminal has no styles, at its left edge. */
-const marked = (line: string): string => (hasStyles() ? `${RESET}\x1b[7m ${line} ${RESET}` : line);
+const marked = (line: string): string => (hasControls() ? `${RESET}\x1b[7m ${line} ${RESET}` : line);
 
 /** Tells something that a text from outside must not be able to say, on stderr. */
 export const sayMarked = (line: string): void => say(leadsTo(2) === "terminal" ? marked(line) : line);
@@ -35,7 +32,7 @@ export function writeFramed(data: Buffer, verdict: string): void {
   const text = data.toString().replaceAll("\r\n", "\n");
   const shown = printableText(text);
   const note = shown === text ? "" : "; control characters are shown as \\xNN, and `-o -` writes them as they are";
-  const body = hasStyles() ? shown : withBars(shown);
+  const body = hasControls() ? shown : withBars(shown);
   const end = body === "" || body.endsWith("\n") ? "" : "\n";
   writeStdout(`${marked(`vault: ${verdict}`)}\n${body}${end}${marked(`vault: end, ${verdict}${note}`)}\n`);
 }

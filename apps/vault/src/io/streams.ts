@@ -142,9 +142,49 @@ export function filterText(change: (text: string) => string): void {
   filter = change;
 }
 
+/** What wipes that which stands on the terminal for a moment only, such as progress. */
+let wipe = (): void => {};
+
+/** From here on, `clear` runs before anything is written to the terminal that stays there. */
+export function beforeText(clear: () => void): void {
+  wipe = clear;
+}
+
+/** Text that is kept back until {@link takeHeld}. */
+export interface HeldText {
+  readonly fd: 1 | 2;
+  readonly text: string;
+}
+
+let held: HeldText[] | null = null;
+
+/**
+ * Writes text to stdout that may be longer than the screen. Where that is a terminal, it is kept
+ * back until the command is done, and so is what else the command says after it: a pager shows them
+ * in their order, and what the command held open, such as a key, is gone by then.
+ */
+export function writeLong(text: string): void {
+  if (leadsTo(STDOUT) === "terminal") held ??= [];
+  writeStdout(text);
+}
+
+/** What was kept back. From here on, text is written at once. */
+export function takeHeld(): readonly HeldText[] {
+  const taken = held ?? [];
+  held = null;
+  return taken;
+}
+
 /** Writes to stdout, all of it, exactly. */
-export const writeStdout = (data: Uint8Array | string): void =>
-  writePieces(STANDARD_OUTPUT, [typeof data === "string" ? Buffer.from(filter(data)) : data]);
+export function writeStdout(data: Uint8Array | string): void {
+  const text = typeof data === "string" ? filter(data) : data;
+  if (held !== null && typeof text === "string") {
+    held.push({ fd: STDOUT, text });
+    return;
+  }
+  wipe();
+  writePieces(STANDARD_OUTPUT, [typeof text === "string" ? Buffer.from(text) : text]);
+}
 
 /** Something open for writing. */
 export interface Destination {
@@ -187,8 +227,14 @@ export const jsonLine = (object: object): string => {
 
 /** Writes one line for the person to stderr. If that fails, the job goes on. */
 export function say(line: string): void {
+  const text = filter(`${line}\n`);
+  if (held !== null && leadsTo(STDERR) === "terminal") {
+    held.push({ fd: STDERR, text });
+    return;
+  }
   try {
-    writeDescriptor(STDERR, [Buffer.from(filter(`${line}\n`))]);
+    wipe();
+    writeDescriptor(STDERR, [Buffer.from(text)]);
   } catch {
     // nobody listens
   }

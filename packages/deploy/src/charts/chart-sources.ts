@@ -5,7 +5,7 @@ import { folderPath, straysIn } from "./charts-folder.ts";
 import { assertData, contentFor, type EncryptedContent, noMemory } from "./encrypted-files.ts";
 import { DeployError, orElse } from "../errors.ts";
 import { assertOwnSchemas, filesWithin } from "./foreign-schemas.ts";
-import { type FetchedArchive, fetchArchives, readIfThere } from "./fetch.ts";
+import { type FetchedArchive, fetchArchives, type FetchProgress, readIfThere } from "./fetch.ts";
 import { type FileSource, MOST_FILE_BYTES, type TrackedFile } from "../files/tree.ts";
 import { noWorkTree } from "../files/work-tree.ts";
 import type { Workspace } from "../files/workspace.ts";
@@ -261,12 +261,15 @@ export class ChartSources {
   }
 
   /** As `Project.fetch` has it, for the dependencies of `charts`. */
-  async fetch(charts: readonly Chart[], signal: AbortSignal | undefined): Promise<FetchedArchive[]> {
+  async fetch(
+    charts: readonly Chart[],
+    options: { readonly signal?: AbortSignal | undefined; readonly progress?: FetchProgress | undefined },
+  ): Promise<FetchedArchive[]> {
     const { topLevel, workspace, startHelm } = this.#parts;
     if (topLevel === null) throw noWorkTree();
     const archives = archivesIn(charts.flatMap((chart) => partsOf(this.#tree, chart)));
     const lock = lockOf(this.#tree);
-    return fetchArchives({ archives, lock, topLevel, temporary: workspace.path, helm: startHelm(), signal });
+    return fetchArchives({ archives, lock, topLevel, temporary: workspace.path, helm: startHelm(), ...options });
   }
 
   /** An archive, of the commit or else the work tree, once it is known to be what was locked. */

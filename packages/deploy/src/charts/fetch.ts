@@ -28,7 +28,11 @@ export interface FetchOptions {
   readonly temporary: string;
   readonly helm: Helm;
   readonly signal?: AbortSignal | undefined;
+  readonly progress?: FetchProgress | undefined;
 }
+
+/** Is told how many archives are in their places, of how many: first that none is. */
+export type FetchProgress = (done: number, total: number) => void;
 
 /** An archive that is in its place now. */
 export interface FetchedArchive extends LockedArchive {
@@ -72,7 +76,12 @@ export async function lockArchives(options: FetchOptions): Promise<FetchedArchiv
 
 async function fetchAll(options: FetchOptions): Promise<FetchedArchive[]> {
   const fetched: FetchedArchive[] = [];
-  for (const archive of options.archives) fetched.push(await fetchOne(archive, options));
+  const { archives, progress } = options;
+  progress?.(0, archives.length);
+  for (const archive of archives) {
+    fetched.push(await fetchOne(archive, options));
+    progress?.(fetched.length, archives.length);
+  }
   return fetched;
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { openRepository } from "@git-vault/git-crypt";
-import { type FetchedArchive, lockArchives } from "../charts/fetch.ts";
+import { type FetchedArchive, type FetchProgress, lockArchives } from "../charts/fetch.ts";
 import { archiveKey, type LockedArchive, lockOf } from "../charts/lock-file.ts";
 import { archivesIn, type ArchivePart, partsOf } from "../charts/parts.ts";
 import type { Published } from "../charts/published.ts";
@@ -16,6 +16,7 @@ export interface LockOptions {
   /** The environment that programs get; this process's own where left out. */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
+  readonly progress?: FetchProgress | undefined;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface LockOptions {
  */
 export async function lockCharts(
   root: string,
-  { env = process.env, signal }: LockOptions = {},
+  { env = process.env, signal, progress }: LockOptions = {},
 ): Promise<FetchedArchive[]> {
   const workspace = new Workspace();
   try {
@@ -40,7 +41,15 @@ export async function lockCharts(
     // It gets no secret that it could repeat.
     const helm = new Helm({ program: env["HELM"] ?? "helm", home, env, redact: (text) => text });
     const { topLevel } = tree;
-    return await lockArchives({ archives, lock: lockOf(tree), topLevel, temporary: workspace.path, helm, signal });
+    return await lockArchives({
+      archives,
+      lock: lockOf(tree),
+      topLevel,
+      temporary: workspace.path,
+      helm,
+      signal,
+      progress,
+    });
   } catch (error) {
     return passOn(error);
   } finally {

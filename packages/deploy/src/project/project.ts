@@ -13,7 +13,7 @@ import { type GivenKubeconfig, takeKubeconfig } from "./given-kubeconfig.ts";
 import type { Chart } from "../charts/chart.ts";
 import { ChartSources } from "../charts/chart-sources.ts";
 import type { EncryptedContent } from "../charts/encrypted-files.ts";
-import type { FetchedArchive } from "../charts/fetch.ts";
+import type { FetchedArchive, FetchProgress } from "../charts/fetch.ts";
 import { LOCK_FILE, sha256 } from "../charts/lock-file.ts";
 import { withLocalCharts } from "../charts/parts.ts";
 import { DeployError, orElse, passOn } from "../errors.ts";
@@ -468,8 +468,10 @@ export class Project implements AsyncDisposable {
    * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED,
    * NO_WORK_TREE; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
    */
-  fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return this.sources.fetch(this.#charts, options.signal);
+  fetch(
+    options: { readonly signal?: AbortSignal | undefined; readonly progress?: FetchProgress | undefined } = {},
+  ): Promise<FetchedArchive[]> {
+    return this.sources.fetch(this.#charts, options);
   }
 
   /** The environment of child programs, before its secrets are taken out. */

@@ -8,7 +8,7 @@ export { driftIn } from "./drift.ts";
 export { isUnchanged, makePlan, type Plan } from "./plan.ts";
 export { readPlan, writePlan } from "./plan-file.ts";
 export { planPage } from "./plan-page.ts";
-export { planMarkdown, planText } from "./plan-report.ts";
+export { type PlanLine, planLines, planMarkdown, planText } from "./plan-report.ts";
 export { template, type TemplatedObject, type TemplatedRelease, type TemplateOptions } from "./template.ts";
 export { planRollback, rollBack, rollbackText } from "./rollback.ts";
 export {

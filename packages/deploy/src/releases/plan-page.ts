@@ -10,6 +10,8 @@ import {
   sumOf,
   titleOfChange,
   WITHOUT_CLUSTER,
+  type DiffLine,
+  kindOfDiffLine,
 } from "./plan-words.ts";
 
 const STYLE = `
@@ -90,9 +92,15 @@ function changeBlock(change: Change): string {
   return `<details>${summary}<pre>${change.diff.split("\n").map(diffLine).join("\n")}</pre></details>`;
 }
 
+const TAGS: Readonly<Record<DiffLine, readonly [before: string, after: string]>> = {
+  place: ['<span class="hunk">', "</span>"],
+  added: ["<ins>", "</ins>"],
+  removed: ["<del>", "</del>"],
+  context: ["", ""],
+};
+
 function diffLine(line: string): string {
   const text = escaped(line);
-  if (line.startsWith("@@")) return `<span class="hunk">${text}</span>`;
-  if (line.startsWith("+")) return `<ins>${text}</ins>`;
-  return line.startsWith("-") ? `<del>${text}</del>` : text;
+  const [before, after] = TAGS[kindOfDiffLine(line)];
+  return `${before}${text}${after}`;
 }

@@ -1,7 +1,9 @@
 import { isUnchanged, type Plan } from "./plan.ts";
 import {
+  type DiffLine,
   driftTold,
   headOf,
+  kindOfDiffLine,
   pendingIn,
   type PlanWords,
   SIGNS,
@@ -14,25 +16,46 @@ import {
 /** GitHub shows no summary of a step that is larger (bytes); this one leaves room for others. */
 const MOST_SUMMARY = 900 * 1024;
 
-/** A plan as text. Names come from charts: strip control characters before showing it. */
-export function planText(plan: Plan, words: PlanWords = {}): string {
-  const lines = [`plan for ${headOf(plan)}`];
-  if (plan.secrets === "stand-ins") lines.push(STAND_INS_ALONE);
+/** A line of a plan: its text, and what it tells. */
+export interface PlanLine {
+  readonly text: string;
+  readonly tells: "title" | "added" | "changed" | "warning" | DiffLine;
+}
+
+const CHANGES = { add: "added", change: "changed", remove: "removed" } as const;
+
+/** A plan, line by line. Names come from charts: strip control characters before showing it. */
+export function planLines(plan: Plan, words: PlanWords = {}): PlanLine[] {
+  const lines: PlanLine[] = [];
+  const add = (text: string, tells: PlanLine["tells"] = "context"): number => lines.push({ text, tells });
+  add(`plan for ${headOf(plan)}`, "title");
+  if (plan.secrets === "stand-ins") add(STAND_INS_ALONE, "warning");
   for (const release of plan.releases) {
-    lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
-    lines.push(...pendingIn(release, words).map((sentence) => `  ${sentence}`));
-    if (release.hidden !== null) lines.push(`  ${release.hidden}`);
-    if (release.withoutCluster) lines.push(`  ${WITHOUT_CLUSTER}`);
-    for (const one of release.drift) lines.push(`  ! ${driftTold(one)}`);
-    if (release.unseen !== null) lines.push(`  ${release.unseen}`);
+    add("");
+    add(`${release.name} in ${release.namespace}: ${sumOf(release)}`, "title");
+    for (const sentence of pendingIn(release, words)) add(`  ${sentence}`, "warning");
+    if (release.hidden !== null) add(`  ${release.hidden}`, "warning");
+    if (release.withoutCluster) add(`  ${WITHOUT_CLUSTER}`);
+    for (const one of release.drift) add(`  ! ${driftTold(one)}`, "warning");
+    if (release.unseen !== null) add(`  ${release.unseen}`);
     for (const change of release.changes) {
-      lines.push("", `${SIGNS[change.action]} ${titleOfChange(change)}`);
-      lines.push(...change.diff.split("\n").map((line) => `  ${line}`));
+      add("");
+      add(`${SIGNS[change.action]} ${titleOfChange(change)}`, CHANGES[change.action]);
+      for (const line of change.diff.split("\n")) add(`  ${line}`, kindOfDiffLine(line));
     }
   }
-  if (isUnchanged(plan)) lines.push("", "nothing changes");
-  return `${lines.join("\n")}\n`;
+  if (isUnchanged(plan)) {
+    add("");
+    add("nothing changes", "title");
+  }
+  return lines;
 }
+
+/** A plan as text. Names come from charts: strip control characters before showing it. */
+export const planText = (plan: Plan, words: PlanWords = {}): string =>
+  planLines(plan, words)
+    .map(({ text }) => `${text}\n`)
+    .join("");
 
 /**
  * A plan as Markdown for a step's summary in GitHub Actions, within its size: diffs that have no

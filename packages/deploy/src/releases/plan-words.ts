@@ -8,6 +8,16 @@ import type { Plan, PlannedRelease } from "./plan.ts";
 /** What stands before a change. */
 export const SIGNS = { add: "+", change: "~", remove: "-" } as const;
 
+/** What a line of a diff is: `context` where it is the same before and after. */
+export type DiffLine = "added" | "removed" | "place" | "context";
+
+/** What a line of a unified diff is. */
+export function kindOfDiffLine(line: string): DiffLine {
+  if (line.startsWith("@@")) return "place";
+  if (line.startsWith("+")) return "added";
+  return line.startsWith("-") ? "removed" : "context";
+}
+
 /** The object that a change is about. */
 export const titleOfChange = ({ kind, namespace, name, hook }: Change): string =>
   `${kind} ${namespace === null ? "" : `${namespace}/`}${name}${hook ? " (hook)" : ""}`;

@@ -1,5 +1,5 @@
 /* Looking at what runs. */
-export type { CertificateFacts } from "./certificate.ts";
+export { type CertificateFacts, type Life, lifetimeOf, tellLifetime } from "./certificate.ts";
 export { type CertificateOptions, inspectCertificates } from "./certs.ts";
 export { type ClientCredential, inspectCredential } from "./client-credential.ts";
 export { inspectFederation } from "./federation.ts";

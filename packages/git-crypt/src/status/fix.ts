@@ -1,3 +1,4 @@
+import type { Progress } from "../checkout/rewrite-files.ts";
 import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import { oidsOf } from "../git/objects.ts";
@@ -25,7 +26,7 @@ function mended({ keys, isReplaced }: Ring, blob: Buffer): Buffer | null {
  * NO_CURRENT_KEY where it has none, before anything is changed; NO_WORK_TREE, GIT_FAILED;
  * NO_SUCH_FILE in a partial clone.
  */
-export function fix(repository: Repository): FileName[] {
+export function fix(repository: Repository, { progress }: { readonly progress?: Progress } = {}): FileName[] {
   assertWorkTree(repository);
   const index = listIndex(repository);
   const regular = withKeyNames(repository, index).filter((entry) => isRegular(entry) && entry.stage === 0);
@@ -37,7 +38,9 @@ export function fix(repository: Repository): FileName[] {
   const rings = readRings(repository, index, names);
   try {
     const entries = regular.filter(({ oid, keyName }) => clear.has(oid) || rings.get(keyName)?.mayDiffer === true);
+    let done = 0;
     const reencrypted = reencrypt(repository, entries, ({ keyName }, blob) => {
+      progress?.((done += 1), entries.length);
       const ring = rings.get(keyName);
       return ring === undefined ? null : mended(ring, blob);
     });

@@ -4,7 +4,7 @@ import type { CommandTable } from "../../cli/command-table.ts";
 import type { Run } from "../../cli/command.ts";
 import { usageError } from "../../errors.ts";
 import { commandHelp, familyHelp, overview, TOPICS, widthFor } from "../../cli/help.ts";
-import { leadsTo, say, writeStdout } from "../../io/streams.ts";
+import { leadsTo, say, writeLong } from "../../io/streams.ts";
 import type { ABOUT_COMMANDS } from "./specs.ts";
 
 /** How wide help is on a stream. */
@@ -20,9 +20,9 @@ export function showHelp(table: CommandTable, { command, family }: CommandLine, 
   }
   const spec = command === null ? undefined : table.specs[command];
   const width = widthOf(1);
-  if (family !== null) writeStdout(`${familyHelp(table, family, width)}\n`);
-  else if (command === null || spec === undefined) writeStdout(`${overview(table, width)}\n`);
-  else writeStdout(`${commandHelp(command, spec, width)}\n`);
+  if (family !== null) writeLong(`${familyHelp(table, family, width)}\n`);
+  else if (command === null || spec === undefined) writeLong(`${overview(table, width)}\n`);
+  else writeLong(`${commandHelp(command, spec, width)}\n`);
 }
 
 /** `vault help`, of these commands. */
@@ -31,11 +31,11 @@ export const helpOf =
   async (_, words) => {
     const name = words.join(" ");
     const width = widthOf(1);
-    if (name === "") return writeStdout(`${overview(table, width)}\n`);
+    if (name === "") return writeLong(`${overview(table, width)}\n`);
     const { helpOn } = await import("../../cli/topics.ts");
     // What the checks look for is told where they are: most help needs nothing of them.
     const text = helpOn(table, name, width) ?? (await import("../../cli/check-pages.ts")).helpOnChecks(name, width);
-    if (text !== undefined) return writeStdout(`${text}\n`);
+    if (text !== undefined) return writeLong(`${text}\n`);
     const known = [...table.shown.map(([command]) => command), ...Object.keys(TOPICS)];
     throw usageError(`no help on ${printable(name)}`, `there is help on ${known.join(", ")}`);
   };

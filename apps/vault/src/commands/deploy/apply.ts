@@ -1,20 +1,12 @@
-import {
-  apply,
-  checkPlan,
-  isUnchanged,
-  makePlan,
-  type Plan,
-  planMarkdown,
-  planText,
-  readPlan,
-} from "@git-vault/deploy/releases";
+import { apply, checkPlan, isUnchanged, makePlan, type Plan, planMarkdown, readPlan } from "@git-vault/deploy/releases";
 import { Cluster, type Project } from "@git-vault/deploy";
 import { applyOptionsOf, followEvents } from "./follow-events.ts";
 import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
+import { shownPlan } from "./shown-plan.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { readOperand } from "../../io/input.ts";
 import type { Run } from "../../cli/command.ts";
-import { printableText, writeJson, writeStdout } from "../../io/streams.ts";
+import { writeJson, writeLong } from "../../io/streams.ts";
 import { confirmChange } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
@@ -29,7 +21,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
       reportPlan(plan, { summary: true });
       await checkPlan(project, reader, plan, applying);
       if (options.json) writeJson(plan);
-      else writeStdout(printableText(planText(plan, PLAN_WORDS)));
+      else writeLong(`${shownPlan(plan, 1).join("\n")}\n`);
       return;
     }
     await using cluster = await Cluster.connectToChange(project, environment, { signal });
@@ -38,7 +30,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
     if (options.plan === undefined) {
       const same = options.redeploy ? `deploy to ${name} all the same` : `look whether all is ready on ${name}`;
       const question = isUnchanged(plan) ? same : `deploy this to ${name}`;
-      await confirmChange(planText(plan, PLAN_WORDS), question, options, signal);
+      await confirmChange(shownPlan(plan, 2), question, options, signal);
     }
     const planned = planMarkdown(plan, PLAN_WORDS);
     const deployed = { title: `vault deploy apply ${name}`, release: environment.main.name, planned };

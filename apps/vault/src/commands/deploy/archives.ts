@@ -1,6 +1,7 @@
 import { printable } from "@git-vault/core";
 import { checkLock, type FetchedArchive, lockCharts } from "@git-vault/deploy";
 import type { Run } from "../../cli/command.ts";
+import { progressLine } from "../../io/progress.ts";
 import { say, writeJson, writeStdout } from "../../io/streams.ts";
 import { guardOutput } from "./ci.ts";
 import { interruptible, openCommitted } from "./project.ts";
@@ -9,15 +10,28 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const fetchArchives: Run<(typeof DEPLOY_COMMANDS)["deploy fetch"]> = (options) =>
   interruptible(async (signal) => {
     await using project = await openCommitted(options, { signal });
-    report(await project.fetch({ signal }), options);
+    report(await shown(options, (progress) => project.fetch({ signal, progress })), options);
   });
 
 export const lockArchives: Run<(typeof DEPLOY_COMMANDS)["deploy lock"]> = (options) =>
   interruptible(async (signal) => {
     guardOutput();
     if (options.check) return reportDifference(options);
-    report(await lockCharts(process.cwd(), { signal }), options);
+    report(await shown(options, (progress) => lockCharts(process.cwd(), { signal, progress })), options);
   });
+
+/** Does what fetches archives, and shows how far it is. */
+async function shown(
+  options: { readonly json: boolean; readonly quiet: boolean },
+  action: (progress: (done: number, total: number) => void) => Promise<FetchedArchive[]>,
+): Promise<FetchedArchive[]> {
+  const progress = progressLine({ done: "fetched", unit: "archives" }, options);
+  try {
+    return await action(progress.step);
+  } finally {
+    progress.end();
+  }
+}
 
 /** Reports which archives are in their places. */
 function report(

@@ -1,11 +1,13 @@
 import { printable } from "@git-vault/core";
 import {
-  type CertificateFacts,
   type CertificateOptions,
   type ClientCredential,
   type HostCertificate,
   inspectCertificates,
   inspectCredential,
+  type Life,
+  lifetimeOf,
+  tellLifetime,
 } from "@git-vault/deploy/verify";
 import { DeployError, type Project } from "@git-vault/deploy";
 import {
@@ -19,13 +21,8 @@ import {
 import { interruptible, openProject } from "./project.ts";
 import { reportOutcome } from "./findings.ts";
 import type { Run } from "../../cli/command.ts";
+import { coloured } from "../../io/colour.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
-
-/** The certificates of one environment. */
-interface Certificates {
-  readonly environment: string;
-  readonly hosts: readonly HostCertificate[];
-}
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy certs"]> = (options, names) =>
   interruptible(async (signal) => {
@@ -50,7 +47,16 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy certs"]> = (options, name
             credential === null ? [] : [credentialInJson(credential)],
           ),
         },
-        text: results.map(textOf).join(""),
+        text: environments
+          .map(({ name }, at) =>
+            textOf(
+              name,
+              credentials[at]?.credential ?? null,
+              results.find(({ environment }) => environment === name)?.hosts ?? [],
+              looking,
+            ),
+          )
+          .join(""),
         findings: [
           ...credentials.flatMap(({ credential }) => credential?.findings ?? []),
           ...unread.map(findingOfFailure),
@@ -93,8 +99,45 @@ const credentialInJson = ({ file, certificate, tokenEnds }: ClientCredential): o
   tokenEnds,
 });
 
-const textOf = ({ environment, hosts }: Certificates): string =>
-  `${environment}\n${hosts.map(({ host, served }) => `  ${printable(host.host)}  ${served === null ? "nothing is served" : factsText(served)}\n`).join("")}`;
+/** What an environment lets in with, and what its hosts serve; empty where there is neither. */
+function textOf(
+  environment: string,
+  credential: ClientCredential | null,
+  hosts: readonly HostCertificate[],
+  options: CertificateOptions,
+): string {
+  const lines = [...credentialLines(credential, options), ...hosts.map((host) => hostLine(host, options))];
+  return lines.length === 0 ? "" : `${coloured("title", environment)}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
 
-const factsText = ({ issuer, notAfter, names }: CertificateFacts): string =>
-  `until ${notAfter.toISOString().slice(0, 10)}, by ${printable(issuer)}, for ${printable(names.join(", "))}`;
+function credentialLines(credential: ClientCredential | null, options: CertificateOptions): string[] {
+  if (credential === null) return [];
+  const { file, certificate, tokenEnds } = credential;
+  const line = (what: string, life: Life): string => `${printable(file)}: ${what} ${lifeText(life, options)}`;
+  return [
+    ...(certificate === null ? [] : [line("the client certificate", certificate)]),
+    // A token says nothing of its beginning that matters.
+    ...(tokenEnds === null ? [] : [line("the token", { notBefore: new Date(0), notAfter: tokenEnds })]),
+  ];
+}
+
+function hostLine({ host, served }: HostCertificate, options: CertificateOptions): string {
+  const name = printable(host.host);
+  if (served === null) return `${name}  ${coloured("bad", "nothing is served")}`;
+  const { issuer, names } = served;
+  return `${name}  ${lifeText(served, options)}, by ${printable(issuer)}, for ${printable(names.join(", "))}`;
+}
+
+const LIFE_COLOURS = {
+  valid: "good",
+  late: "warning",
+  "not-yet-valid": "bad",
+  urgent: "bad",
+  expired: "bad",
+} as const;
+
+/** How long something has left. */
+function lifeText(life: Life, options: CertificateOptions): string {
+  const lifetime = lifetimeOf(life, options, new Date());
+  return coloured(LIFE_COLOURS[lifetime.state], tellLifetime(lifetime, life));
+}

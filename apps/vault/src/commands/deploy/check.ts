@@ -12,12 +12,12 @@ import type { Project } from "@git-vault/deploy";
 import { collectReport } from "@git-vault/deploy/checks";
 import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
-import { inOwnWords } from "./findings.ts";
+import { inOwnWords, linesOfFinding } from "./findings.ts";
 import { interruptible, openToRead } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Options, Run } from "../../cli/command.ts";
-import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";
+import { printableLine, say, writeJson, writeLong } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 type Check = (typeof DEPLOY_COMMANDS)["deploy check"];
@@ -63,7 +63,7 @@ async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions):
     if (sarif === "-") return;
   }
   if (json) return writeJson(report);
-  writeStdout(worstFirst(findings).map(lines).join(""));
+  writeLong(worstFirst(findings).map(lines).join(""));
   if (quiet) return;
   for (const one of skipped) say(printableLine(`vault: skipped: ${one}`));
   say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
@@ -91,9 +91,7 @@ function lines(finding: Finding): string {
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
   const said = place !== "" && message.startsWith(place.slice(0, -2)) ? message : `${place}${message}`;
   const where = scope === undefined ? "" : ` [${scope}]`;
-  const more = [alsoAt(finding), hint].filter((text) => text !== undefined);
-  // Keys and names of files come from outside.
-  return [`${severity}: ${said} (${id})${where}`, ...more.map((text) => `  ${text}`)]
-    .map((text) => `${printableLine(text)}\n`)
+  return linesOfFinding({ severity }, `${said} (${id})${where}`, [alsoAt(finding), hint])
+    .map((text) => `${text}\n`)
     .join("");
 }

@@ -1,23 +1,23 @@
 import { usageError } from "../../errors.ts";
 import type { DialogOptions } from "../../cli/flags.ts";
 import { confirm } from "../../io/confirm.ts";
-import { printableText, say } from "../../io/streams.ts";
+import { say } from "../../io/streams.ts";
 
 /**
  * Shows what is about to be changed in a cluster, and asks whether it should be, unless --yes says
  * so.
  *
- * @param text what is to be done; lines
+ * @param lines what is to be done, printable
  * @throws CliError as `confirm` does; `USAGE` for --no-input, too
  */
 export async function confirmChange(
-  text: string,
+  lines: readonly string[],
   question: string,
   options: DialogOptions & { readonly yes: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { yes, quiet, json } = options;
-  if (!yes || (!quiet && !json)) for (const line of printableText(text).trimEnd().split("\n")) say(line);
+  if (!yes || (!quiet && !json)) for (const line of lines) say(line);
   await agreed(question, options, signal);
 }
 

@@ -1,7 +1,8 @@
 import { type Finding, findingsInMarkdown, worstFirst } from "@git-vault/deploy/findings";
 import { hintOf } from "../../cli/remedies.ts";
 import { currentCi } from "./ci.ts";
-import { printableLine, writeJson, writeStdout } from "../../io/streams.ts";
+import { coloured } from "../../io/colour.ts";
+import { printableLine, writeJson, writeLong } from "../../io/streams.ts";
 
 /** What a look at a deployment gave. */
 export interface Outcome {
@@ -25,7 +26,7 @@ export function reportOutcome(
 ): void {
   const worst = worstFirst(inOwnWords(findings));
   if (asJson) writeJson({ ...json, findings: worst });
-  else writeStdout(text + worst.map(lineOf).join(""));
+  else writeLong(text + worst.map(lineOf).join(""));
   const ci = currentCi();
   ci.annotate(worst);
   ci.summary(`## ${title}\n\n${findingsInMarkdown(worst)}`);
@@ -41,11 +42,29 @@ export const inOwnWords = (findings: readonly Finding[]): Finding[] =>
     return "hint" in shown ? Object.assign(shown, { hint: hintOf(finding) }) : shown;
   });
 
-/** A finding in a line, and a second one for what to do about it. */
-export function findingLines({ id, severity, message, environment, hint }: Finding): string[] {
-  const where = environment === undefined ? "" : ` [${environment}]`;
-  const lines = [`${severity}: ${message} (${id})${where}`, ...(hint === undefined ? [] : [`  ${hint}`])];
-  return lines.map(printableLine);
+const SEVERITY_COLOURS = { error: "bad", warning: "warning", note: "hint" } as const;
+
+/**
+ * A finding in lines, as a person sees it on a standard stream.
+ *
+ * @param said what was found, and where
+ * @param more further sentences, such as what to do about it
+ */
+export function linesOfFinding(
+  { severity }: Pick<Finding, "severity">,
+  said: string,
+  more: readonly (string | undefined)[],
+  fd: 1 | 2 = 1,
+): string[] {
+  const colour = SEVERITY_COLOURS[severity];
+  return [
+    `${coloured(colour, `${severity}:`, fd)} ${printableLine(said)}`,
+    ...more.flatMap((text) => (text === undefined ? [] : `  ${coloured("hint", printableLine(text), fd)}`)),
+  ];
 }
+
+/** A finding in a line, and a second one for what to do about it. */
+export const findingLines = ({ id, severity, message, environment, hint }: Finding, fd: 1 | 2 = 1): string[] =>
+  linesOfFinding({ severity }, `${message} (${id})${environment === undefined ? "" : ` [${environment}]`}`, [hint], fd);
 
 const lineOf = (finding: Finding): string => `${findingLines(finding).join("\n")}\n`;

@@ -13,6 +13,7 @@ import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import { reportOutcome } from "./findings.ts";
 import type { Options, Run } from "../../cli/command.ts";
+import { coloured } from "../../io/colour.ts";
 import { reportResult, say } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
@@ -77,7 +78,9 @@ function reportNodes(project: Project, environment: string, report: NodeReport, 
     `vault deploy nodes ${environment}`,
     {
       json: { commit: project.commit, environment, pools, strays },
-      text: groups.map(({ name, nodes }) => `${printable(name)}\n${nodes.map(lineOf).join("")}`).join(""),
+      text: groups
+        .map(({ name, nodes }) => `${coloured("title", printable(name))}\n${nodes.map(lineOf).join("")}`)
+        .join(""),
       findings,
     },
     options,
@@ -87,9 +90,11 @@ function reportNodes(project: Project, environment: string, report: NodeReport, 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
 function lineOf({ name, ready, cordoned, full, used, pods }: NodeState): string {
-  const state = [ready ? "ready" : "not ready", ...(cordoned ? ["cordoned"] : []), ...(full ? ["full"] : [])].join(
-    ", ",
-  );
+  const state = [
+    ready ? coloured("good", "ready") : coloured("bad", "not ready"),
+    ...(cordoned ? [coloured("warning", "cordoned")] : []),
+    ...(full ? [coloured("warning", "full")] : []),
+  ].join(", ");
   const head = `  ${printable(name)}  ${state}  pods ${percent(used.pods)}, cpu ${percent(used.cpu)}, memory ${percent(used.memory)}\n`;
   const ending = pods.filter(({ fate }) => fate === "ends").length;
   if (!cordoned) return head;

@@ -1,11 +1,12 @@
 import { Cluster } from "@git-vault/deploy";
-import { makePlan, planMarkdown, planPage, planText, writePlan } from "@git-vault/deploy/releases";
+import { makePlan, planMarkdown, planPage, writePlan } from "@git-vault/deploy/releases";
 import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
+import { shownPlan } from "./shown-plan.ts";
 import { interruptible, openToRead } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Run } from "../../cli/command.ts";
-import { printableText, say, writeJson, writeStdout } from "../../io/streams.ts";
+import { printableText, say, writeJson, writeLong, writeStdout } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name]) =>
@@ -29,5 +30,6 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name
     }
     if (output === "-" || html === "-") return;
     if (json) writeJson(plan);
-    else writeStdout(printableText(markdown ? planMarkdown(plan, PLAN_WORDS) : planText(plan, PLAN_WORDS)));
+    else if (markdown) writeStdout(printableText(planMarkdown(plan, PLAN_WORDS)));
+    else writeLong(`${shownPlan(plan, 1).join("\n")}\n`);
   });

@@ -4,6 +4,7 @@ import { planRollback, rollBack, rollbackText } from "@git-vault/deploy/releases
 import { followEvents, limitsOf } from "./follow-events.ts";
 import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../errors.ts";
+import { printableText } from "../../io/streams.ts";
 import type { Run } from "../../cli/command.ts";
 import { confirmChange } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
@@ -17,7 +18,8 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollback"]> = (options, [
     const asked = revision === undefined ? undefined : Number(revision);
     const plan = await planRollback(cluster, asked, { release: options.release, signal });
     const question = `go back to revision ${plan.to.number} of ${plan.release} in ${name}`;
-    await confirmChange(rollbackText(plan), question, options, signal);
+    const lines = printableText(rollbackText(plan)).trimEnd().split("\n");
+    await confirmChange(lines, question, options, signal);
     const planned = blockInMarkdown(rollbackText(plan));
     const deployed = { title: `vault deploy rollback ${name}`, release: plan.release, planned };
     const limits = { ...limitsOf(options), repair: options.repair, signal };

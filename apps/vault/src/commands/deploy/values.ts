@@ -12,7 +12,7 @@ import { type Project, releaseIn } from "@git-vault/deploy";
 import { openCommitted, sayLeftOut } from "./project.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { usageError } from "../../errors.ts";
-import { leadsTo, say, writeJson, writeStdout } from "../../io/streams.ts";
+import { leadsTo, say, writeJson, writeLong, writeStdout } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 type ShowValues = (typeof DEPLOY_COMMANDS)["deploy values"];
@@ -43,7 +43,10 @@ export const run: Run<ShowValues> = async (options, [name]) => {
   if (!quiet) sayLeftOut(leftOut);
   const { stringify } = await import("yaml");
   // Quoted as for YAML 1.1, so that "on" does not become true where this is read again.
-  writeStdout(stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 }));
+  const text = stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
+  // A pager is another program: it gets no secret.
+  if (reveal) writeStdout(text);
+  else writeLong(text);
 };
 
 /** The first paths whose last key is the one of `path`, which a part of it is often taken for. */

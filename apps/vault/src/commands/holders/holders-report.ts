@@ -7,6 +7,7 @@ import {
   type MembersFinding,
   type RootState,
 } from "@git-vault/sharing/members";
+import { coloured } from "../../io/colour.ts";
 
 /** What `vault holders` shows. */
 export interface HoldersReport {
@@ -40,11 +41,14 @@ export function attentionOf({ name, keys, newKeys, takenKeys, forge, renamedTo, 
   ];
 }
 
-const KEY_STATE: Readonly<Record<HeldKey["state"], string>> = {
-  present: "still theirs",
-  removed: "not on their account",
-  unknown: "",
+const KEY_STATE: Readonly<Record<HeldKey["state"], () => string>> = {
+  present: () => coloured("good", "still theirs"),
+  removed: () => coloured("bad", "not on their account"),
+  unknown: () => "",
 };
+
+/** Something that wants attention, as a line. */
+const warning = (text: string): string => coloured("warning", `! ${text}`);
 
 /** When and by whom they were let in. */
 const provenance = ({ since, addedBy, role }: Holder): string =>
@@ -81,28 +85,34 @@ export function holdersAsText({ list, findings, root, state }: HoldersReport): s
       ? []
       : [
           [
-            `! this members log is not confirmed in this clone; its root is ${root === null ? "unknown" : rootText(root)}`,
+            warning(
+              `this members log is not confirmed in this clone; its root is ${root === null ? "unknown" : rootText(root)}`,
+            ),
           ],
         ]),
     ...holders.map((holder) =>
-      [`${printable(holder.name)}${isPlain ? "" : `  ${holder.opens.join(", ")}`}  ${provenance(holder)}`].concat(
+      [
+        `${coloured("title", printable(holder.name))}${isPlain ? "" : `  ${holder.opens.join(", ")}`}  ${coloured("aside", provenance(holder))}`,
+      ].concat(
         accountLines(holder),
         holder.keys.map(({ type, id, state: keyState }) =>
-          `  ${type.padEnd(12)}  ${id}  ${KEY_STATE[keyState]}`.trimEnd(),
+          `  ${type.padEnd(12)}  ${id}  ${KEY_STATE[keyState]()}`.trimEnd(),
         ),
-        holder.newKeys.map(({ type, id }) => `  ${type.padEnd(12)}  ${id}  not granted to`),
-        attentionOf(holder).map((sentence) => `  ! ${sentence}`),
+        holder.newKeys.map(({ type, id }) => `  ${type.padEnd(12)}  ${id}  ${coloured("warning", "not granted to")}`),
+        attentionOf(holder).map((sentence) => `  ${warning(sentence)}`),
       ),
     ),
-    ...findings.map(({ message }) => [`! ${message}`]),
+    ...findings.map(({ message }) => [warning(message)]),
     ...(notCounting === 0
       ? []
       : [
           [
-            `! ${plural(notCounting, "entry", "entries")} of the log ${notCounting === 1 ? "does" : "do"} not count: \`vault log\``,
+            warning(
+              `${plural(notCounting, "entry", "entries")} of the log ${notCounting === 1 ? "does" : "do"} not count: \`vault log\``,
+            ),
           ],
         ]),
-    ["", ...UNKNOWABLE],
+    ["", ...UNKNOWABLE.map((line) => coloured("aside", line))],
   ];
   return blocks.map((lines) => `${lines.join("\n")}\n`).join("");
 }

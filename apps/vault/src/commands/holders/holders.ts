@@ -2,7 +2,7 @@ import { Directory } from "@git-vault/directory";
 import { listHolders, memberFindings, openMembers } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
-import { writeJson, writeStdout } from "../../io/streams.ts";
+import { writeJson, writeLong, writeStdout } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import { attentionOf, holdersAsJson, holdersAsMarkdown, holdersAsText, type HoldersReport } from "./holders-report.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
@@ -18,6 +18,7 @@ export const run: Run<typeof HOLDER_COMMANDS.holders> = async ({ json, markdown,
   const findings = await memberFindings(members);
   const report: HoldersReport = { list, findings, root: members.root, state: members.rootState };
   if (json) writeJson(holdersAsJson(report));
-  else writeStdout(markdown ? holdersAsMarkdown(report) : holdersAsText(report));
+  else if (markdown) writeStdout(holdersAsMarkdown(report));
+  else writeLong(holdersAsText(report));
   if (findings.length > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
 };

@@ -2,7 +2,8 @@ import { printable } from "@git-vault/core";
 import type { LogLine } from "@git-vault/sharing/members";
 import { openMembers, reportLog, rootText } from "@git-vault/sharing/members";
 import type { Run } from "../../cli/command.ts";
-import { jsonLine, writeStdout } from "../../io/streams.ts";
+import { coloured } from "../../io/colour.ts";
+import { writeJson, writeLong, writeStdout } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
@@ -11,14 +12,12 @@ export const run: Run<typeof HOLDER_COMMANDS.log> = async ({ json }) => {
   const { root, rootState, bad } = members;
   const lines = reportLog(members);
   if (json) {
-    return writeStdout(
-      jsonLine({
-        root: root === null ? null : rootText(root),
-        state: rootState,
-        entries: lines.map(describe),
-        bad: bad.map(({ name, problem }) => ({ name, problem })),
-      }),
-    );
+    return writeJson({
+      root: root === null ? null : rootText(root),
+      state: rootState,
+      entries: lines.map(describe),
+      bad: bad.map(({ name, problem }) => ({ name, problem })),
+    });
   }
   if (rootState === "none") return writeStdout("no members log: `vault grant R` starts one\n");
   const accepted =
@@ -28,11 +27,11 @@ export const run: Run<typeof HOLDER_COMMANDS.log> = async ({ json }) => {
         ? ", not confirmed in this clone yet"
         : ", not the one that was confirmed in this clone";
   const text = [
-    `root ${root === null ? "unknown" : rootText(root)}${accepted}`,
+    `root ${root === null ? "unknown" : rootText(root)}${coloured("warning", accepted)}`,
     ...lines.map(lineText),
-    ...bad.map(({ name, problem }) => `! ${printable(name)}: ${printable(problem)}`),
+    ...bad.map(({ name, problem }) => coloured("warning", `! ${printable(name)}: ${printable(problem)}`)),
   ];
-  writeStdout(`${text.join("\n")}\n`);
+  writeLong(`${text.join("\n")}\n`);
 };
 
 /** `2026-11-29 19:07  github:alice  added github:bob as an admin: default`. */
@@ -44,8 +43,8 @@ function lineText(line: LogLine): string {
     ...(counts && by !== null ? [`undone by a removal at the same time${cause}`] : []),
     ...(isPresent ? [] : ["not in this branch's files"]),
   ];
-  const mark = notes.length === 0 ? "" : `  ! ${notes.join("; ")}`;
-  return `${id.slice(0, 10)}  ${time.slice(0, 16).replace("T", " ")}  ${printable(author)}  ${actionText(line)}${mark}`;
+  const mark = notes.length === 0 ? "" : `  ${coloured("warning", `! ${notes.join("; ")}`)}`;
+  return `${coloured("changed", id.slice(0, 10))}  ${time.slice(0, 16).replace("T", " ")}  ${printable(author)}  ${actionText(line)}${mark}`;
 }
 
 function actionText({ action, about }: LogLine): string {

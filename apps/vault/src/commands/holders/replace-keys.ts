@@ -46,7 +46,7 @@ export async function replaceKeys(
   const author = await findAuthor(members, options);
   const directory = new Directory();
   const plugins = namedPlugins(options);
-  const progress = progressLine("re-encrypted", options);
+  const progress = progressLine({ done: "re-encrypted", unit: "files" }, options);
   let isAdmitted = false;
   try {
     const drop = await Promise.all(options.drop.map((name) => memberNamed(members, memberName(name), directory)));

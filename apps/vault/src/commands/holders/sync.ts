@@ -47,7 +47,7 @@ export const run: Run<Sync> = async (options) => {
   let commit = null;
   if (isDue) {
     const author = await findAuthor(members, options);
-    const progress = progressLine("re-encrypted", options);
+    const progress = progressLine({ done: "re-encrypted", unit: "files" }, options);
     try {
       let isAdmitted = false;
       const done = await leavingUnopened(options, async (leavesUnopened) => {

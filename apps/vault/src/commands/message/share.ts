@@ -17,7 +17,7 @@ import { openInput, type LargeInput } from "../../io/input.ts";
 import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";
 import { pluginDialog } from "../../io/plugin-dialog.ts";
-import { pump } from "../../io/pump.ts";
+import { pump, pumpProgress } from "../../io/pump.ts";
 import { isStdinBegun, leadsTo, reportResult, say } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
 import { openingCommands, waysToOpen } from "./opening-commands.ts";
@@ -135,23 +135,26 @@ async function shareLarge(secret: Secret, sharing: SharingOptions, options: Shar
   const { sealer, ...shared } = await startSharing(sharing);
   const { input } = secret;
   const sink = openSink(options, writing(secret, options));
+  const progress = pumpProgress("sealed", input, sink, options);
   let bytes = 0;
   try {
     if (sharing.armor === false) {
       const { pumpChunks } = await import("../../io/chunk-pool.ts");
       const { ready, ...state } = sealer.handOver();
       sink.write(ready);
-      bytes = await pumpChunks("seal", state, input, sink);
+      bytes = await pumpChunks("seal", state, input, sink, progress.reached);
     } else {
       const sealPiece = (plaintext: Buffer): Buffer => {
         bytes += plaintext.length;
         return sealer.push(plaintext);
       };
-      await pump(input, sealPiece, sink);
+      await pump(input, sealPiece, sink, progress.reached);
       sink.write(sealer.finish());
     }
+    progress.end();
     report({ shared, secret, bytes, place: sink.commit(), message: null, sign: undefined }, options);
   } catch (error) {
+    progress.end();
     sink.abort();
     throw error;
   }

@@ -3,7 +3,7 @@ import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../errors.ts";
 import { openInput, type Input, type LargeInput } from "../../io/input.ts";
 import { openSink, plaintextToJson, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
-import { pump } from "../../io/pump.ts";
+import { pump, pumpProgress } from "../../io/pump.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
 import { sayMarked, writeFramed, writeRaw } from "../../io/framed.ts";
 import { checkSignature, sayVerdict } from "./check-signature.ts";
@@ -53,6 +53,7 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
     checkSignature(signature, { what: "the message", format }, options);
   let verdict = receiver.isSigned ? null : await judge(await receiver.about());
   const sink = openSink(options, writing(input, options));
+  const progress = pumpProgress("opened", input, sink, options);
   try {
     if (verdict !== null) sayVerdict(verdict, options);
     sink.write(first);
@@ -63,7 +64,7 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
         bytes += plaintext.length;
         return plaintext;
       };
-      await pump(rest, openPiece, sink);
+      await pump(rest, openPiece, sink, progress.reached);
       const last = await receiver.finish();
       bytes += last.length;
       if (verdict === null) {
@@ -73,14 +74,16 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
       sink.write(last);
     } else {
       const { pumpChunks } = await import("../../io/chunk-pool.ts");
-      bytes += await pumpChunks("open", state, rest, sink);
+      bytes += await pumpChunks("open", state, rest, sink, progress.reached);
     }
+    progress.end();
     const about = await receiver.about();
     const place = sink.commit();
     if (leadsTo(1) === "terminal" && verdict !== null && !options.quiet) sayMarked(`vault: end, ${verdict.sentence}`);
     if (options.json) writeJson(report(about, verdict, bytes, place));
     else if (place !== null && !options.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
   } catch (error) {
+    progress.end();
     sink.abort();
     throw error;
   } finally {

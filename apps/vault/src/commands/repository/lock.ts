@@ -17,7 +17,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.lock> = async (options) => {
     const here = repository.keyNames();
     await requireCopies(repository, keyName === undefined ? here : here.filter((name) => name === keyName));
   }
-  const progress = progressLine("encrypted", options);
+  const progress = progressLine({ done: "encrypted", unit: "files" }, options);
   try {
     const result = lock(repository, {
       filterCommand: filterIfInstalled(options),

@@ -91,7 +91,7 @@ async function unlockHere(options: UnlockOptions, operand: string | undefined): 
   const found = await findKeys(members, options, operand);
   const { source, keys, signature, given = null } = found;
   await confirmFirstKey(members, found, options);
-  const progress = progressLine("decrypted", options);
+  const progress = progressLine({ done: "decrypted", unit: "files" }, options);
   try {
     const isHanded = ["file", "stdin", "environment", "clipboard"].includes(source);
     const result = unlockBy(members, repository, found, {
