@@ -4,8 +4,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { type DeployWorld, deployWorld, PASSWORD, peer, run, variants } from "@git-vault/testkit";
 import { mintCertificate, startTlsServer } from "@git-vault/testkit/network";
-import { openTerminal } from "@git-vault/testkit/terminal";
+import { openTerminal, screenRows } from "@git-vault/testkit/terminal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { diagramOf } from "../src/commands/deploy/rollout-summary.ts";
 import { VAULT } from "./program.ts";
 
 /*
@@ -124,6 +125,46 @@ describe.each(variants(peer("helm3"), peer("helm4")))("vault deploy rollout with
       expect(running()).toEqual([]);
     });
 
+    test("draws a table on a terminal in its place, as wide as that, and wipes it in the end", async () => {
+      world.kubernetes.podRules.push({ namespace: "gke", becomes: "unready" });
+      const size = { cols: 50, rows: 24 };
+      const args = ["deploy", "rollout", "--yes", "--timeout", "8", "--canary", "gke"];
+      using terminal = openTerminal(VAULT, args, { ...options(), ...size, deadline: 240_000 });
+      const tableNow = async (): Promise<string[]> =>
+        (await screenRows(terminal.raw, size)).map(({ text }) => text).filter((row) => / {2}plan [·…✓✗] /.test(row));
+      await terminal.waitFor(/gke: revision 1 is there/);
+      await terminal.waitFor(/gke +plan ✓ {2}apply … {2}verify ·.*\n.*waiting/);
+      expect(await tableNow()).toEqual([
+        expect.stringMatching(/^staging {2}plan ✓ {2}apply ✓ {2}verify ✓ +\d+s {2}done$/),
+        expect.stringMatching(/^gke {6}plan ✓ {2}apply … {2}verify · +\d+s {2}\S.*…$/),
+        expect.stringMatching(/^ovh {6}plan · {2}apply · {2}verify · +waiting$/),
+      ]);
+      const { status, sane } = await terminal.ended;
+      expect([status, sane]).toEqual([1, true]);
+      expect(terminal.screen).toMatch(/gke +plan ✓ {2}apply ✗ {2}verify ·.* failed/);
+      // oxlint-disable-next-line no-control-regex -- what would hide the cursor
+      expect(terminal.raw).not.toMatch(/\u001b\[\?/);
+      expect(await tableNow()).toEqual([]);
+      const rows = (await screenRows(terminal.raw, { ...size, cols: 200 })).map(({ text }) => text);
+      expect(rows).toContain("vault: gke: gke: removed again");
+      expect(rows.at(-1)).toBe("ovh: not begun, since it waits for gke");
+    });
+
+    test("draws no table with --quiet, nor on a terminal that cannot", async () => {
+      for (const [flags, TERM] of [
+        [["--quiet"], "xterm"],
+        [[], "dumb"],
+      ] as const) {
+        const { cwd, env } = options();
+        const args = ["deploy", "rollout", "staging", "--yes", ...flags];
+        using terminal = openTerminal(VAULT, args, { cwd, env: { ...env, TERM } });
+        expect(await terminal.ended).toMatchObject({ status: 0 });
+        // oxlint-disable-next-line no-control-regex -- what draws again
+        expect(terminal.raw).not.toMatch(/plan …|\u001b\[(?!\d+m)/);
+        expect(terminal.screen.includes("vault: staging: plan\n")).toBe(TERM === "dumb");
+      }
+    });
+
     test("is ended by Ctrl-C in the middle: what is under way is undone, and nothing more is begun", async () => {
       world.kubernetes.podRules.push({ namespace: "gke", becomes: "unready" });
       const args = ["deploy", "rollout", "--yes", "--parallel", "1"];
@@ -131,7 +172,9 @@ describe.each(variants(peer("helm3"), peer("helm4")))("vault deploy rollout with
       await terminal.waitFor(/gke: revision 1 is there, waiting for its workloads/);
       terminal.press("ctrl-c");
       await terminal.waitFor(/gke: removed again/);
-      await terminal.waitFor(/ovh: not begun, since the run was interrupted\s+staging: done/);
+      await terminal.waitFor(
+        /staging: done\s+gke: failed to apply: .*\s+[^]*ovh: not begun, since the run was interrupted/,
+      );
       expect(await terminal.ended).toMatchObject({ status: 130, sane: true });
       expect(running()).toEqual(["staging"]);
     });
@@ -281,4 +324,23 @@ describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify
     }
     expect(running()).toEqual([]);
   });
+});
+
+test("the order of a rollout is a diagram in Markdown, in which a name is nothing but a name", () => {
+  const outcomes = [
+    { environment: "staging", state: "done" },
+    { environment: 'end"]-->x', state: "skipped", because: ["staging"] },
+  ] as const;
+  expect(diagramOf(outcomes, new Map([['end"]-->x', ["staging"]]]))).toBe(
+    [
+      "",
+      "```mermaid",
+      "graph LR",
+      '  e0["✅ staging"]',
+      '  e1["⏸️ end#34;#93;--#62;x"]',
+      "  e0 --> e1",
+      "```",
+      "",
+    ].join("\n"),
+  );
 });

@@ -1,3 +1,3 @@
 /* Deploying to several environments. */
-export { rollout, type RolloutOutcome } from "./rollout.ts";
+export { rollout, rolloutGraph, type RolloutEvent, type RolloutOutcome } from "./rollout.ts";
 export { deploymentSteps } from "./rollout-steps.ts";

@@ -38,8 +38,10 @@ export class RolloutRecord {
 
   /**
    * Reports to CI how it ended: annotations, the job's summary, the outputs `changed` and `failed`.
+   *
+   * @param graph which environments each one waits for
    */
-  report(outcomes: readonly RolloutOutcome[]): void {
+  report(outcomes: readonly RolloutOutcome[], graph: ReadonlyMap<string, readonly string[]>): void {
     const ci = currentCi();
     const found = [...this.#findings.values()].flat();
     ci.annotate([...outcomes.flatMap(failureOf), ...found]);
@@ -54,6 +56,7 @@ export class RolloutRecord {
     ci.summary(
       [
         `## vault deploy rollout\n\n${tableInMarkdown(["", "environment", "what became of it"], rows)}`,
+        ...(outcomes.length > 1 ? [diagramOf(outcomes, graph)] : []),
         ...(found.length === 0 ? [] : [findingsInMarkdown(found)]),
         ...outcomes.map(({ environment }) => this.#story(environment)),
       ].join("\n"),
@@ -69,6 +72,29 @@ export class RolloutRecord {
 }
 
 const MARKS = { done: "✅", failed: "❌", skipped: "⏸️" } as const;
+
+/** A text of which nothing is Mermaid's. */
+const label = (text: string): string =>
+  text.replaceAll(/[^\p{L}\p{N} ._-]/gu, (character) => `#${character.codePointAt(0)};`);
+
+/** Which environment waited for which, and how each came out: a Mermaid diagram, in Markdown. */
+export function diagramOf(outcomes: readonly RolloutOutcome[], graph: ReadonlyMap<string, readonly string[]>): string {
+  // A name is a label alone: as an id it could be a word of Mermaid's, such as `end`.
+  const ids = new Map(outcomes.map(({ environment }, at) => [environment, `e${at}`]));
+  return [
+    "",
+    "```mermaid",
+    "graph LR",
+    ...outcomes.map(
+      ({ environment, state }) => `  ${ids.get(environment)}["${MARKS[state]} ${label(printable(environment))}"]`,
+    ),
+    ...outcomes.flatMap(({ environment }) =>
+      (graph.get(environment) ?? []).map((before) => `  ${ids.get(before)} --> ${ids.get(environment)}`),
+    ),
+    "```",
+    "",
+  ].join("\n");
+}
 
 const failureOf = (outcome: RolloutOutcome): Finding[] => {
   if (outcome.state !== "failed") return [];

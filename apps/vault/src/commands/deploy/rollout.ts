@@ -1,6 +1,12 @@
 import { printable } from "@git-vault/core";
 import { AuditLog } from "@git-vault/deploy/releases";
-import { deploymentSteps, rollout, type RolloutOutcome } from "@git-vault/deploy/rollout";
+import {
+  deploymentSteps,
+  rollout,
+  rolloutGraph,
+  type RolloutEvent,
+  type RolloutOutcome,
+} from "@git-vault/deploy/rollout";
 import type { Environment } from "@git-vault/deploy";
 import { certificateOptions, environmentsOf } from "./clusters.ts";
 import { applyOptionsOf, reportEvent, updateStatus } from "./follow-events.ts";
@@ -10,6 +16,9 @@ import type { ExitCode } from "../../cli/error-codes.ts";
 import { findingLines, inOwnWords } from "./findings.ts";
 import { describe } from "../../cli/report-error.ts";
 import { hintFor, RolloutRecord, outcomeText } from "./rollout-summary.ts";
+import { RolloutTable } from "./rollout-table.ts";
+import { coloured } from "../../io/colour.ts";
+import { canDraw } from "../../io/live.ts";
 import type { Run } from "../../cli/command.ts";
 import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";
 import { agreed } from "./confirm-change.ts";
@@ -23,6 +32,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
     await using project = await openCommitted(options, { environments: names, needsHelm: true, signal });
     const environments = environmentsOf(project, names);
     const record = new RolloutRecord();
+    let table: RolloutTable | null = null;
     const log = auditLog === undefined ? null : new AuditLog(auditLog);
     const steps = deploymentSteps(project, {
       apply,
@@ -33,14 +43,16 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
         log?.write(line);
         updateStatus(cleanUp, event);
         record.event(environment, event);
-        reportEvent(event, quiet, environment);
+        // What is said stands above the table, which shows progress by itself.
+        if (table === null || event.event !== "progress") reportEvent(event, quiet, environment);
+        table?.tell(environment, event);
       },
       onFindings({ name }, found) {
         const findings = inOwnWords(found);
         record.findings(name, findings);
         for (const finding of findings)
           if (!quiet || finding.severity === "error")
-            for (const line of findingLines(finding)) say(`vault: ${printable(name)}: ${line}`);
+            for (const line of findingLines(finding, 2)) say(`vault: ${printable(name)}: ${line}`);
       },
     });
     const recording = {
@@ -55,23 +67,37 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
     const events = rollout(environments, recording, { most, canaries, signal });
     await agreed(`deploy to ${environments.map(({ name }) => name).join(", ")}`, options, signal);
     let outcomes: readonly RolloutOutcome[] = [];
-    for await (const event of events) {
-      if (event.type === "end") outcomes = event.outcomes;
-      else if (!quiet)
-        say(
-          `vault: ${event.type === "step" ? printableLine(`${event.environment}: ${event.step}`) : outcomeText(event.outcome)}`,
-        );
+    {
+      using shown = canDraw(options) ? new RolloutTable(environments.map(({ name }) => name)) : null;
+      table = shown;
+      for await (const event of events) {
+        if (event.type === "end") outcomes = event.outcomes;
+        else if (shown !== null) shown.follow(event);
+        else if (!quiet) reportStep(event);
+      }
     }
-    record.report(outcomes);
+    record.report(outcomes, rolloutGraph(environments, canaries));
     if (json) {
       writeJson({ commit: project.commit, environments: outcomes.map((outcome) => record.inJson(outcome)) });
     } else {
-      writeStdout(outcomes.map((outcome) => `${outcomeText(outcome)}\n${indented(hintFor(outcome))}`).join(""));
+      writeStdout(outcomes.map((outcome) => `${shownOutcome(outcome)}\n${indented(hintFor(outcome))}`).join(""));
     }
     process.exitCode = exitCodeFor(outcomes, signal);
   });
 
-const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printableLine(hint)}\n`);
+/** Where there is no table, a line tells what happens. */
+const reportStep = (event: Exclude<RolloutEvent, { readonly type: "end" }>): void =>
+  say(
+    `vault: ${event.type === "step" ? printableLine(`${event.environment}: ${event.step}`) : outcomeText(event.outcome)}`,
+  );
+
+const OUTCOME_COLOURS = { done: "good", failed: "bad", skipped: "warning" } as const;
+
+const shownOutcome = (outcome: RolloutOutcome): string =>
+  coloured(OUTCOME_COLOURS[outcome.state], outcomeText(outcome));
+
+const indented = (hint: string | undefined): string =>
+  hint === undefined ? "" : `  ${coloured("hint", printableLine(hint))}\n`;
 
 /** That of the first environment that failed, in the order named; the signal's, if any. */
 function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): ExitCode {
