@@ -202,6 +202,7 @@ export default defineConfig({
           { text: "Error codes", link: "/reference/errors" },
           { text: "JSON", link: "/reference/json" },
           { text: "Environment variables", link: "/reference/environment" },
+          { text: "On a terminal", link: "/terminal" },
           { text: "Formats", link: "/formats" },
         ],
       },

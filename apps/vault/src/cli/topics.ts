@@ -62,7 +62,15 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ],
   ["NODE_COMPILE_CACHE", "where else the program as Node compiled it is kept, in git-vault/code"],
   ["NODE_DISABLE_COMPILE_CACHE", "1 keeps no compiled program, and loads none"],
-  ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
+  [
+    "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR",
+    "NO_COLOR with any value, or CLICOLOR=0, turns colour off; CLICOLOR_FORCE=1 or FORCE_COLOR=1 turns it on, also in pipes; NO_COLOR wins. JSON and Markdown are never coloured",
+  ],
+  ["TERM", "`dumb` means no colour, no pager, no progress and no table"],
+  [
+    "GIT_PAGER, PAGER, LESS",
+    "the pager of long output on a terminal, as git chooses it, with its setting core.pager; `cat`, an empty one or --no-pager means none. LESS is FRX where it is not set",
+  ],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
 ];
 

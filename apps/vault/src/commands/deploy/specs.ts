@@ -352,6 +352,7 @@ export const DEPLOY_COMMANDS = {
     description: [
       "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done; else the exit code is that of the first environment that failed, in the order in which they are named (or stand in deploy.yaml).",
       "--timeout, --history-max, --on-failure, --repair, --redeploy and --audit-log mean what they do for `vault deploy apply`, each line of the log tells the environment, too; --address means what it does for `vault deploy verify`.",
+      "On a terminal, a table shows the step that each environment is at; elsewhere, lines do. In GitHub Actions, the summary of the job has a diagram of what waited for what.",
       IN_CI_TEXT,
       CLUSTER_TEXT,
       KEY_TEXT,
