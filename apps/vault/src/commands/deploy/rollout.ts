@@ -91,10 +91,19 @@ const reportStep = (event: Exclude<RolloutEvent, { readonly type: "end" }>): voi
     `vault: ${event.type === "step" ? printableLine(`${event.environment}: ${event.step}`) : outcomeText(event.outcome)}`,
   );
 
-const OUTCOME_COLOURS = { done: "good", failed: "bad", skipped: "warning" } as const;
+const OUTCOMES = {
+  done: { colour: "good", words: "done" },
+  failed: { colour: "bad", words: "failed" },
+  skipped: { colour: "warning", words: "not begun" },
+} as const;
 
-const shownOutcome = (outcome: RolloutOutcome): string =>
-  coloured(OUTCOME_COLOURS[outcome.state], outcomeText(outcome));
+/** An outcome in a line, whose words for its state are coloured. */
+function shownOutcome(outcome: RolloutOutcome): string {
+  const text = outcomeText(outcome);
+  const { colour, words } = OUTCOMES[outcome.state];
+  const at = printable(outcome.environment).length + ": ".length;
+  return `${text.slice(0, at)}${coloured(colour, words)}${text.slice(at + words.length)}`;
+}
 
 const indented = (hint: string | undefined): string =>
   hint === undefined ? "" : `  ${coloured("hint", printableLine(hint))}\n`;
