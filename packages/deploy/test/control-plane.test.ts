@@ -4,6 +4,7 @@ import { applyTests } from "./control-plane/apply.ts";
 import { randomFailureTests } from "./control-plane/random-failures.ts";
 import { tellingTests } from "./control-plane/telling.ts";
 import { incidentTests } from "./control-plane/incidents.ts";
+import { nodeTests } from "./control-plane/nodes.ts";
 import { rolloutTests } from "./control-plane/rollout.ts";
 import { sameAnswersTests } from "./control-plane/same-answers.ts";
 import { rightsTests } from "./control-plane/rights.ts";
@@ -30,6 +31,9 @@ describe.skipIf(controlPlanePeer.missing)(`on ${controlPlanePeer.label}`, () => 
   });
   describe("incidents", () => {
     incidentTests(() => plane);
+  });
+  describe("a node", () => {
+    nodeTests(() => plane);
   });
   describe("a rollout", () => {
     rolloutTests(() => plane);

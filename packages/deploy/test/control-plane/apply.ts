@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
 import { driftIn, makePlan } from "../../src/releases/index.ts";
+import type { DeployError } from "../../src/index.ts";
+import { verifyEnvironment } from "../../src/verify/index.ts";
 import { names } from "../apply-world.ts";
 import { HELM_4, HELMS } from "../cluster-world.ts";
 import { denyConfigMaps, REFUSAL } from "./policies.ts";
@@ -35,10 +37,14 @@ export function applyTests(shared: () => ControlPlane): void {
         expect((await at.rollBack()).error).toBeNull();
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });
         await at.commitImage("web:crashes");
-        const failed = await at.deploy({ timeout: 5 });
+        // What is changed by hand over the wait is taken back by the undo, too.
+        const failed = await at.deploy({ timeout: 5 }, ({ event }) => {
+          if (event === "upgraded") void plane.ask("PATCH", `${path}?fieldManager=by-hand`, { spec: { replicas: 3 } });
+        });
         expect(failed.error?.message).toContain("CrashLoopBackOff");
         expect(names(failed).slice(-4)).toEqual(["rolling-back", "ready", "rolled-back", "failed"]);
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });
+        expect((await at.get("apps/v1/deployments/web")).spec.replicas).toBe(1);
         expect((await at.history()).slice(-2)).toEqual(["4 superseded", "5 deployed"]);
       });
     });
@@ -62,6 +68,23 @@ export function applyTests(shared: () => ControlPlane): void {
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });
       });
 
+      test("leaves what fails where nothing before it was ever ready, and says so", async () => {
+        await at.commitImage("web:1-crashes");
+        expect((await at.deploy({ timeout: 3, onFailure: "leave" })).error).toMatchObject({ code: "ROLLOUT_FAILED" });
+        await at.commitImage("web:2-crashes");
+        const { error, events } = await at.deploy({ timeout: 3 });
+        expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
+        expect(events.flatMap((event) => (event.event === "warning" ? [event.message] : []))).toEqual([
+          "no earlier revision of the release app is known to have been ready: it is left as revision 2",
+        ]);
+        expect(await at.running()).toEqual({ image: "web:2-crashes", available: 0 });
+        const refused = await at.rollBack().catch((reason: DeployError) => ({ error: reason }));
+        expect(refused.error).toMatchObject({ code: "NO_REVISION" });
+        await at.commitImage("web:3");
+        expect((await at.deploy()).error).toBeNull();
+        expect(await at.running()).toEqual({ image: "web:3", available: 1 });
+      });
+
       test("waits for claims, load balancers, single pods and sets, and says what they lack", async () => {
         await at.commitTemplate("templates/others.yaml", OTHERS);
         const failed = await at.deploy({ timeout: 5, onFailure: "leave" });
@@ -75,6 +98,11 @@ export function applyTests(shared: () => ControlPlane): void {
           "ReplicaSet: 0 of 1 pods are available",
           "Service: no load balancer has given it an address",
         ]);
+        const { findings } = await at.within((_, cluster) => verifyEnvironment(cluster));
+        expect(findings.filter(({ id }) => id === "workloads")).toHaveLength(4);
+        // Nor is it gone back to as if it had been ready.
+        const refused = await at.rollBack().catch((reason: DeployError) => ({ error: reason }));
+        expect(refused.error).toMatchObject({ code: "NO_REVISION" });
       });
 
       test("goes back though what it needs is still being removed", async () => {
@@ -96,10 +124,10 @@ export function applyTests(shared: () => ControlPlane): void {
       test("goes back through an outage of the API", async () => {
         expect((await at.deploy()).error).toBeNull();
         await at.commitImage("web:crashes");
-        const failed = await at.deploy({ timeout: 15 }, ({ event }) => {
+        const failed = await at.deploy({ timeout: 5 }, ({ event }) => {
           if (event !== "rolling-back") return;
           plane.apiServer.pause();
-          setTimeout(() => plane.apiServer.resume(), 6000);
+          setTimeout(() => plane.apiServer.resume(), 14_000);
         });
         expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });

@@ -193,13 +193,14 @@ export function randomFailureTests(shared: () => ControlPlane): void {
       expect((await at.deploy()).error).toBeNull();
       const faults = Object.keys(FAULTS);
       const [wrong, good]: [string[], Content[]] = [[], []];
+      const note = (line: string): void => void (isLong() && process.stderr.write(`${line}\n`));
+      note(`${all} trials from seed ${start}`);
       for (let number = 0; number < cases(few, all); number += 1) {
         const random = randomOf(start + number);
         const fault = isLong() ? oneOf(random, faults) : (faults[number % faults.length] ?? "");
         const found = await attempt(at, program, { fault, random, good });
         wrong.push(...found.map((one) => `trial ${number} from seed ${start}: ${one}`));
-        if (isLong())
-          process.stderr.write(`trial ${number}: ${fault}${found.length > 0 ? `: ${found.join("\n")}` : ""}\n`);
+        note(`trial ${number}: ${fault}${found.length > 0 ? `: ${found.join("\n")}` : ""}`);
       }
       expect(wrong).toEqual([]);
       await at.commitValues({ image: "web:last", greeting: "last" });

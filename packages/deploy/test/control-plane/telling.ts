@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runOk } from "@git-vault/testkit";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { collectReport } from "../../src/checks/index.ts";
@@ -53,6 +54,30 @@ export function tellingTests(shared: () => ControlPlane): void {
         await policy.remove();
         expect(told).toMatch(/! Deployment web.*it would be refused: .*field is immutable/);
         expect(told).toMatch(new RegExp(`! ConfigMap web.*it would be refused: .*${REFUSAL}`));
+      });
+
+      test("does not say that nothing changes after a failure, nor where all was removed but the record", async () => {
+        expect((await at.deploy()).error).toBeNull();
+        expect(isUnchanged(await at.within(makePlan))).toBe(true);
+        await at.commitValues({ image: "web:2", greeting: "other" });
+        const policy = await denyConfigMaps(at);
+        expect((await at.deploy({ onFailure: "leave" })).error?.message).toContain(REFUSAL);
+        await policy.remove();
+        expect(await at.history()).toEqual(["1 deployed", "2 failed"]);
+        // Helm's record of revision 2 says just what is committed.
+        expect(isUnchanged(await at.within(makePlan))).toBe(false);
+        expect((await at.deploy()).error).toBeNull();
+        expect(await at.running()).toEqual({ image: "web:2", available: 1 });
+
+        const kubeconfig = join(at.repository.folder, "foreign.kubeconfig");
+        writeFileSync(kubeconfig, plane.kubeconfig());
+        const uninstall = ["uninstall", "app", "--namespace", at.namespace, "--keep-history"];
+        await runOk(helm, uninstall, { env: { ...at.env, KUBECONFIG: kubeconfig } });
+        const gone = await at.within(makePlan);
+        expect(isUnchanged(gone)).toBe(false);
+        expect(planText(gone)).toContain("+ Deployment web");
+        expect((await at.deploy()).error).toBeNull();
+        expect(await at.running()).toEqual({ image: "web:2", available: 1 });
       });
 
       test("says each event once, and those of the object itself alone", async () => {
