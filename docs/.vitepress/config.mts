@@ -231,6 +231,7 @@ export default defineConfig({
           { text: "Decisions", link: "/why/decisions" },
           { text: "Threat model", link: "/threat-model" },
           { text: "Comparison", link: "/why/comparison" },
+          { text: "When a deployment fails", link: "/why/failures" },
           { text: "Architecture", link: "/architecture" },
           { text: "Releasing", link: "/releasing" },
           { text: "Dependencies", link: "/dependencies" },
