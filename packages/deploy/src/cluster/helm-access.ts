@@ -35,7 +35,6 @@ interface AccessParts {
 export async function giveAccess({ kubeconfig, credentials, namespace, folder }: AccessParts): Promise<HelmAccess> {
   if (!("command" in kubeconfig.user)) {
     const { token, certificate, key } = await credentials.get();
-    const base64 = (pem: string | undefined): string | undefined => pem && Buffer.from(pem).toString("base64");
     const user = { token, "client-certificate-data": base64(certificate), "client-key-data": base64(key) };
     const bytes = Buffer.from(kubeconfigText(kubeconfig, namespace, user));
     const descriptor = memoryFile(bytes);
@@ -51,6 +50,8 @@ export async function giveAccess({ kubeconfig, credentials, namespace, folder }:
   return { kubeconfig: { path }, close: () => helper.close() };
 }
 
+const base64 = (pem: string | undefined): string | undefined => pem && Buffer.from(pem).toString("base64");
+
 /** In JSON, which is YAML, too. */
 function kubeconfigText(
   { server, authority, serverName, proxy }: Kubeconfig,
@@ -59,7 +60,7 @@ function kubeconfigText(
 ): string {
   const cluster = {
     server,
-    "certificate-authority-data": authority === null ? undefined : Buffer.from(authority).toString("base64"),
+    "certificate-authority-data": base64(authority ?? undefined),
     "tls-server-name": serverName ?? undefined,
     "proxy-url": proxy?.href.replace(/\/$/, ""),
   };

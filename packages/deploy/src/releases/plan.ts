@@ -226,8 +226,8 @@ class LiveView {
   /** Looks at what runs already: {@link compare} then has less to ask. */
   async lookAhead(before: ReleaseContent | null): Promise<void> {
     if (before === null) return;
-    const seen = async (_: PlacedManifest, observed: Promise<unknown>): Promise<unknown> => observed.catch(() => {});
-    await this.#objects.look(await this.#place(before.manifest), () => true, seen);
+    const isRecorded = (): boolean => true;
+    await this.#objects.look(await this.#place(before.manifest), isRecorded, (_, observed) => observed.catch(() => {}));
   }
 
   async compare(
