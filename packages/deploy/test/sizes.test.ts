@@ -12,8 +12,8 @@ import { clusterWorld, type ClusterWorld, HELMS } from "./cluster-world.ts";
 import { CHART, errorOf, world, type World } from "./world.ts";
 
 /*
- * What others may make as large as they like: answers of a cluster, files of a commit, archives of a
- * repository. None is read beyond its bound.
+ * What others may make as large as they like: answers of a cluster, files of a commit, archives of
+ * a repository. None is read beyond its bound.
  */
 
 const MIB = 1024 * 1024;

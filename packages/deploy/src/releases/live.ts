@@ -71,7 +71,7 @@ export class LiveObjects {
    * Looks at objects.
    *
    * @param isRecorded whether Helm's record has one: it is not rehearsed where it is gone
-   * @throws DeployError FORBIDDEN for one that may not be read; what reading from the cluster throws
+   * @throws DeployError FORBIDDEN for one that may not be read; what else reading throws
    */
   async look<R>(
     placed: readonly PlacedManifest[],
