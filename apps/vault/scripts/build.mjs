@@ -165,11 +165,11 @@ function nodeCheck(oldest) {
  * begins with.
  */
 function takeInRuntime(runtime, first) {
-  const own = readFileSync(join(dist, runtime), "utf8");
+  const functions = readFileSync(join(dist, runtime), "utf8");
   const required = `require("./${runtime}")`;
   for (const { fileName, code } of output.filter(({ type }) => type === "chunk")) {
     if (fileName === runtime || !code.includes(required)) continue;
-    const inside = `exports.runtime=(exports=>{${own};return exports})({})`;
+    const inside = `exports.runtime=(exports=>{${functions};return exports})({})`;
     const there = `require("./${first}").runtime`;
     writeFileSync(
       join(dist, fileName),

@@ -100,7 +100,9 @@ describe("what V8 compiled", () => {
         ...readdirSync(home.code).map((name) => statSync(join(home.code, name)).size * Number(/^share-/.test(name))),
       );
     for (let run = 0; run < 2; run++)
-      await expect(home.run(["share", "--to", join(home.path, "no-such.pub")], "secret")).rejects.toThrow();
+      await expect(home.run(["share", "--to", join(home.path, "no-such.pub")], "secret")).rejects.toThrow(
+        "there is no file",
+      );
     const afterFailure = kept();
     expect(afterFailure).toBeGreaterThan(10_000);
     await home.run(["share", "--to", key], "secret");
