@@ -97,7 +97,9 @@ describe("what V8 compiled", () => {
     const key = (await makeSshKey({ type: "ed25519", folder: home.path })).publicKeyPath;
     const kept = (): number =>
       Math.max(
-        ...readdirSync(home.code).map((name) => statSync(join(home.code, name)).size * Number(/^share-/.test(name))),
+        ...readdirSync(home.code).map(
+          (name) => statSync(join(home.code, name)).size * Number(name.startsWith("share-")),
+        ),
       );
     for (let run = 0; run < 2; run++)
       await expect(home.run(["share", "--to", join(home.path, "no-such.pub")], "secret")).rejects.toThrow(
