@@ -93,7 +93,6 @@ test("who calls a member as another one is called is named, and hides neither", 
   );
   const { status, said } = await trying("alice", "vault status");
   expect([status, said]).toEqual([7, expect.stringMatching(/^same-name: 2 members are called github:bob: \S+, \S+$/m)]);
-  await as("alice", "vault sync --yes && vault status");
 });
 
 test.each([".git-vault", LOG])("a submodule in the place of %s leaves a way out that is named", async (path) => {

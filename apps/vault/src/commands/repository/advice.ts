@@ -105,7 +105,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "own-attributes":
     "see with `git log` who committed it, and remove it; .git-vault/.gitattributes itself comes back by the next `vault grant`",
   "same-name":
-    "`vault log` shows who called them so; `vault sync` takes the names of their accounts; name an account or a key where you mean one",
+    "`vault log` shows who called them so; name an account or a key where you mean one; to call one rightly, `vault revoke` it by that and let it in again with `vault grant --readmit`",
   "bad-entry":
     "where it was damaged, restore it with `git checkout COMMIT -- FILE` from a commit of `git log` that has it sound; else it counts for nothing: see who committed it, and remove it",
 };
