@@ -238,7 +238,7 @@ export const FAILURES = [
   {
     name: "two jobs deploy at once, of which the first crashes",
     run: async (world) => {
-      let second;
+      let second = Promise.resolve();
       const first = await during(world, CRASHES, isChanged(world), () => {
         second = world.deploy({ image: "web:3" }, LATE).ended;
       });

@@ -126,7 +126,13 @@ export async function failureWorld({ plane, tool, folder: parent, env: clean }, 
         [updatedReplicas, availableReplicas, replicas].every((number) => number === web.spec.replicas);
       const images = [...new Set(pods.map(({ spec }) => spec.containers[0].image))];
       const wanted = web?.spec.template.spec.containers[0].image ?? null;
-      return { objects, isReady, images: images.toSorted(), image: wanted, record: await tool.record(world) };
+      return {
+        objects,
+        isReady,
+        images: images.toSorted((a, b) => (a < b ? -1 : 1)),
+        image: wanted,
+        record: await tool.record(world),
+      };
     },
     /** Takes back what was changed of the chart. */
     restoreChart() {

@@ -6,8 +6,8 @@ import { makeTemplate, type Template, type World } from "./world.ts";
 
 /*
  * What an admin prepares who is about to be removed: keys that nobody has, keys and admins that
- * nobody looks at. And what somebody who may push, or has a repository of their own, makes of copies
- * and of addresses.
+ * nobody looks at. And what somebody who may push, or has a repository of their own, makes of
+ * copies and of addresses.
  */
 
 let template: Template;
@@ -59,7 +59,7 @@ test("nor do files that are encrypted with such a key, where one says so", async
   expect((await trying("alice", "vault status")).said).not.toMatch(/stale-key/);
 });
 
-test("a key that was put on one's own record beside a known one is marked, whoever signed it, with any key", async () => {
+test("a key that was put on one's own record beside a known one is marked, no matter who signed it with which key", async () => {
   const second = await newKey(world, "mal", "id_second");
   const evil = await newKey(world, "mal", "id_evil");
   const [mal, alice] = [await recordOf(world, "mal", "mal"), await recordOf(world, "mal", "alice")];
@@ -83,7 +83,12 @@ test("a key that was put on one's own record beside a known one is marked, whoev
   expect([status, said]).toEqual([2, expect.stringMatching(/! the key \S+ is added by github:mal, who is being/)]);
   // Nobody else is marked for what was done to alice's record.
   expect(said.match(/^ {2}github:\w+|^ {4}! /gm)).toEqual([
-    ...["  github:mal", "  github:alice", "    ! ", "    ! ", "    ! ", "  github:bob"],
+    "  github:mal",
+    "  github:alice",
+    "    ! ",
+    "    ! ",
+    "    ! ",
+    "  github:bob",
   ]);
   await as("alice", `vault revoke -q --yes mal --key ${evil.id}`);
   expect((await trying("alice", "vault holders --offline")).said).not.toContain(evil.id);

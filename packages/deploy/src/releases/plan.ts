@@ -19,6 +19,8 @@ import { placeObjects, type PlacedManifest } from "../workloads/placed-object.ts
 import { type PendingRelease, pendingReleaseOf } from "./repair.ts";
 import type { Release } from "../project/environment.ts";
 
+const always = (): boolean => true;
+
 /** What an upgrade does to a release. */
 export interface PlannedRelease extends ReleaseBinding {
   readonly changes: readonly Change[];
@@ -226,8 +228,7 @@ class LiveView {
   /** Looks at what runs already: {@link compare} then has less to ask. */
   async lookAhead(before: ReleaseContent | null): Promise<void> {
     if (before === null) return;
-    const isRecorded = (): boolean => true;
-    await this.#objects.look(await this.#place(before.manifest), isRecorded, (_, observed) => observed.catch(() => {}));
+    await this.#objects.look(await this.#place(before.manifest), always, (_, observed) => observed.catch(() => {}));
   }
 
   async compare(

@@ -311,7 +311,8 @@ export function followedRemotes(repository: Repository, followed: readonly strin
 }
 
 /**
- * The full name of the reference that the branch follows, whose characters are bytes; null for none.
+ * The full name of the reference that the branch follows, whose characters are bytes; null for
+ * none.
  */
 function upstreamName(repository: Repository): string | null {
   if (!hasSettings(repository, "branch.")) return null;
@@ -321,8 +322,8 @@ function upstreamName(repository: Repository): string | null {
 
 /**
  * The full name of the remote's main branch, whose characters are bytes: what was seen there
- * arrived, whatever branch is checked out. The remote is `origin`, or the only one. Null where there
- * is none.
+ * arrived, whatever branch is checked out. The remote is `origin`, or the only one. Null where
+ * there is none.
  */
 function trunkName(repository: Repository): string | null {
   const names = remoteNames(repository);

@@ -291,6 +291,8 @@ export function knownRoot(repository: Repository, remotes?: readonly string[]): 
   );
 }
 
+const isOf = (address: string) => (line: string) => line.split(" ")[0] === address;
+
 /**
  * Remembers which root the user accepted for the addresses of remotes. Another one that is known
  * stays, but where a person says so now.
@@ -306,7 +308,6 @@ export function rememberRoot(
   try {
     changeFile(path, (text) => {
       const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-      const isOf = (address: string) => (line: string) => line.split(" ")[0] === address;
       const wanted = addresses.filter((address) => isSaid || !lines.some(isOf(address)));
       const kept = lines.filter((line) => !wanted.some((address) => isOf(address)(line)));
       const next = `${[HEADER, ...kept, ...wanted.map((address) => `${address} ${root}`)].join("\n")}\n`;

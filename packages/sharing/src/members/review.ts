@@ -190,7 +190,9 @@ function isMet({ keys, label, records }: Member, { members, pins, given }: Revie
   return known.every(({ id }) => members.memory.met.has(id) || pinned?.has(id) === true);
 }
 
-/** The entries that count and brought keys in. A key that its member had is not brought in again. */
+/**
+ * The entries that count and brought keys in. A key that its member had is not brought in again.
+ */
 class Bringers {
   readonly #entries = new Map<string, Entry[]>();
   /** The ids of the entries that build on one, by its id. */
@@ -255,9 +257,9 @@ function addedBy(
   const [entry] = fresh === undefined ? [] : bringers.for(member, fresh.id);
   if (entry === undefined) return null;
   // Also by a key that was taken from them since.
-  const records = bringers.of(entry.author).map(subjectOf);
+  const records = new Set(bringers.of(entry.author).map(subjectOf));
   const adder =
-    memberWith(branch, entry.author) ?? branch.members.find((one) => one.records.some((id) => records.includes(id)));
+    memberWith(branch, entry.author) ?? branch.members.find((one) => one.records.some((id) => records.has(id)));
   return adder === undefined ? entry.author : nameOfMember(adder);
 }
 

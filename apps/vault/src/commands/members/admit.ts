@@ -113,7 +113,7 @@ function linesOf(admission: Admission): string[] {
   const others = recipients.filter((one) => one.keyNames.length === 0);
   return [
     ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
-    ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),
+    ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`].concat(identifierLines(member))),
     ...(having.length === 0 ? [] : [`vault: the ${areOld ? "" : "new "}${keysText(keyNames)} will be for`]),
     ...having.flatMap((one) => personLines(one, one.keyNames.length === keyNames.length ? [] : one.keyNames)),
     ...(others.length === 0 ? [] : ["vault: worth a look, since an admin can give keys to themselves later"]),
