@@ -25,7 +25,7 @@ export const QUESTIONS: readonly (readonly [question: string, page: string])[] =
   ["exit codes", "reference/exit-codes"],
   ["vault deploy plan", "reference/commands/deploy-plan"],
   ["threat model", "threat-model"],
-  ["revoke access", "how-to/someone-left"],
+  ["revoke access", "reference/commands/revoke"],
   ["encrypt secrets in git", "start/encrypt-a-repository"],
   ["decrypt one file", "reference/commands/decrypt"],
   ["helm secrets", "how-to/from-sops"],

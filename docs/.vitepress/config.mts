@@ -101,6 +101,8 @@ export default defineConfig({
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
   },
   themeConfig: {
+    // Said to screen readers as it is shown.
+    notFound: { linkLabel: "Take me home" },
     search: {
       provider: "local",
       options: {

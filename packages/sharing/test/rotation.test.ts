@@ -110,7 +110,7 @@ test("more keys than one entry names go by several", async () => {
   const members = await membersOf(repository);
   const bob = memberCalled(members, "bob");
   const keys = Array.from({ length: 1300 }, (_, at) =>
-    readMemberKey(`openpgp ${at.toString(16).toUpperCase().padStart(40, "A")}`),
+    readMemberKey(`openpgp F${at.toString(16).toUpperCase().padStart(39, "0")}`),
   );
   const writer = new LogWriter(members, await team.author("alice"));
   const fields = { role: null, opens: [], label: null, readmits: [] };
