@@ -22,8 +22,8 @@ beforeAll(() => {
   const [commands, libraries] = ["reference/commands/", "libraries/"].map((folder) =>
     pages.filter((name) => name.startsWith(folder)),
   );
-  const alike = [...(commands?.slice(3) ?? []), ...(libraries?.slice(3) ?? [])];
-  judged = new Set(pages.filter((name) => !alike.includes(name)));
+  const alike = new Set([...(commands?.slice(3) ?? []), ...(libraries?.slice(3) ?? [])]);
+  judged = new Set(pages.filter((name) => !alike.has(name)));
 }, 900_000);
 
 test("has no dead link or anchor", () => {

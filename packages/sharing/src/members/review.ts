@@ -77,7 +77,7 @@ export interface Unasked {
 
 /**
  * Looks at everybody who is to have new keys, before they have them; and at the other admins, who
- * can give them to themselves later: of these it tells those who are worth a look.
+ * can give them to themselves later: of these it tells those who should go with somebody who goes.
  *
  * @throws SharingError PINS_UNREADABLE
  */
@@ -93,7 +93,9 @@ export async function review(request: ReviewRequest): Promise<Review> {
     keyNames: namesOf(member),
     marks: marksOf(member, states.get(member) ?? NOT_ASKED, request, bringers),
   }));
-  return { recipients: reviewed.filter((one) => one.keyNames.length + one.marks.length > 0), unasked };
+  const isTold = ({ keyNames: theirs, marks }: Reviewed): boolean =>
+    theirs.length > 0 || marks.some(({ kind }) => kind === "added-by-removed" || kind === "removed-elsewhere");
+  return { recipients: reviewed.filter(isTold), unasked };
 }
 
 /** What the forges say of members; what one of them does not tell is no failure. */
