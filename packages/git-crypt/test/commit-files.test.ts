@@ -1,3 +1,8 @@
+import { hash } from "node:crypto";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { run, throwawayRepository } from "@git-vault/testkit";
 import { expect, test } from "vitest";
 import { commitFiles } from "../src/rotation/commit-files.ts";
@@ -23,3 +28,31 @@ test("any number of files that others committed can go at once", async () => {
   expect(left.toSorted()).toEqual([".git-vault/.gitattributes", ".git-vault/new", names[0] ?? ""].toSorted());
   expect((await repository.git("status", "--porcelain")).toString()).toBe("");
 });
+
+test.runIf(process.platform === "linux")(
+  "what a killed run left is undone, also while the system keeps its number since nobody asks how it ended",
+  async () => {
+    using repository = await throwawayRepository();
+    const { path, env } = repository;
+    await repository.git("commit", "-q", "--allow-empty", "-m", "begin");
+    // sleep, which the shell becomes, asks after no process.
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
+      const left = ".git-vault/sealed/left.age";
+      const files = [{ path: left, entry: null, content: null, next: hash("sha256", "left", "hex") }];
+      for (const [file, text] of [
+        [left, "left"],
+        [".git/git-vault/unfinished-files", JSON.stringify({ pid: Number(chunk.toString()), files })],
+      ] as const) {
+        mkdirSync(join(path, dirname(file)), { recursive: true });
+        writeFileSync(join(path, file), text);
+      }
+      commitFiles(openRepository(path, { env }), new Map([[".git-vault/new", Buffer.from("new")]]), { message: "new" });
+      expect(existsSync(join(path, left))).toBe(false);
+      expect((await repository.git("status", "--porcelain")).toString()).toBe("");
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  },
+);

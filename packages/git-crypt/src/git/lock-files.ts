@@ -4,6 +4,7 @@ import {
   copyFileSync,
   linkSync,
   lstatSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -36,13 +37,26 @@ export function retry<T>(action: () => T): T {
   return action();
 }
 
-/** Whether a process of that number runs, no matter who owns it. */
+/**
+ * Whether a process of that number runs, no matter who owns it. One that was killed runs no more,
+ * even while its number is kept because nobody asked how it ended, as in many containers.
+ */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return systemCode(error) === "EPERM";
+    if (systemCode(error) !== "EPERM") return false;
+  }
+  return process.platform !== "linux" || !isDead(pid);
+}
+
+/** By proc(5): the state follows the name, which is in brackets and may hold any character. */
+function isDead(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return /^[ZXx]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false; // It is not known.
   }
 }
 
