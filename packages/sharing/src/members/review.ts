@@ -93,10 +93,11 @@ export async function review(request: ReviewRequest): Promise<Review> {
     keyNames: namesOf(member),
     marks: marksOf(member, states.get(member) ?? NOT_ASKED, request, bringers),
   }));
-  const isTold = ({ keyNames: theirs, marks }: Reviewed): boolean =>
-    theirs.length > 0 || marks.some(({ kind }) => kind === "added-by-removed" || kind === "removed-elsewhere");
   return { recipients: reviewed.filter(isTold), unasked };
 }
+
+const isTold = ({ keyNames, marks }: Reviewed): boolean =>
+  keyNames.length > 0 || marks.some(({ kind }) => kind === "added-by-removed" || kind === "removed-elsewhere");
 
 /** What the forges say of members; what one of them does not tell is no failure. */
 async function statesOf(
