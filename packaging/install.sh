@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs git-vault @VERSION@, a program that needs nothing but git, below ~/.local or --prefix FOLDER.
-# --remove takes it away again. Nothing is run before its SHA-256 is that of the release.
+# Installs git-vault @VERSION@, a program that needs nothing but git, below ~/.local or --prefix
+# FOLDER. --remove takes it away again. Nothing is run before its SHA-256 is that of the release.
 set -eu
 
 version=@VERSION@

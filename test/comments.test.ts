@@ -19,6 +19,14 @@ const tooLong = (path: string): string[] => {
   return [...long].map((line) => `${path}:${line}`);
 };
 
+/** The same of what no parser here reads: lines that are a comment and nothing else. */
+const tooLongElsewhere = (path: string): string[] =>
+  read(path)
+    .split("\n")
+    .flatMap((line, at) => (/^\s*(?:#(?!!)|\/?\*)/.test(line) && line.length > COLUMNS ? [`${path}:${at + 1}`] : []));
+
 test(`comments end before column ${COLUMNS + 1}`, () => {
   expect(files(/\.(?:ts|mts|mjs|cjs)$/).flatMap(tooLong)).toEqual([]);
+  const others = /(?:\.(?:css|sh|toml|txt|ya?ml)|\/run|\/Containerfile|\.npmrc|ignore)$/;
+  expect(files(others).flatMap(tooLongElsewhere)).toEqual([]);
 });

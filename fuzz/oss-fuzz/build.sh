@@ -1,5 +1,6 @@
 #!/bin/bash -eu
-# Installs, bundles the targets into one program, and makes a fuzzer of Jazzer.js of each, with its corpus.
+# Installs, bundles the targets into one program, and makes a fuzzer of Jazzer.js of each, with its
+# corpus.
 npx --yes pnpm@12.21.0 install --frozen-lockfile
 npm install --no-save @jazzer.js/core
 node fuzz/oss-fuzz/bundle.mjs fuzz/built

@@ -3,7 +3,7 @@ import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { makeTemplate, type Template, type World } from "./world.ts";
 
-/* What is asked on a terminal where somebody starts a log, or takes somebody out. */
+/* What `vault` asks on a terminal when somebody starts a log, or removes a member. */
 
 let template: Template;
 let world: World;

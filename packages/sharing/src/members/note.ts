@@ -10,7 +10,7 @@ const MOST_BYTES = 750;
  * names take several entries.
  *
  * @param keyName the key's
- * @param whom what those are called to whom it was sent, of whom there is at least one
+ * @param names the names of the people who were sent it, at least one
  * @returns the commit's name
  * @throws SharingError `NOT_ADMIN`; what `commitFiles` and signing do
  */
@@ -18,11 +18,11 @@ export async function note(
   members: Members,
   author: Author,
   keyName: string,
-  whom: readonly string[],
+  names: readonly string[],
 ): Promise<string | null> {
   const writer = new LogWriter(members, author);
-  for (const names of groupsOf(whom))
-    await writer.write({ kind: "note", text: `the key ${keyName} was sent to ${names.join(", ")}` });
+  for (const group of groupsOf(names))
+    await writer.write({ kind: "note", text: `the key ${keyName} was sent to ${group.join(", ")}` });
   const commit = commitFiles(members.repository, writer.files, { message: "Note in the members log who has a key" });
   await openMembers(members.repository);
   return commit;
