@@ -25,6 +25,7 @@ export {
   isSound,
   onlyOf,
   readLog,
+  withAncestors,
   withDraft,
   type BadFile,
   type Log,

@@ -1,5 +1,5 @@
 import { looksOf, type Look } from "../log/arrival.ts";
-import type { Log } from "../log/log.ts";
+import { withAncestors, type Log } from "../log/log.ts";
 import { fold, type Dispute, type FoldOptions, type Membership } from "./fold.ts";
 import { push } from "./people.ts";
 import { isGift } from "./rules.ts";
@@ -125,14 +125,6 @@ function contestedIn(log: Log, { verdicts }: Membership, children: Children): Di
   });
 }
 
-/** Entries, and all that they build on. */
-function withAncestors(log: Log, ids: Iterable<string>): Set<string> {
-  const within = new Set(ids);
-  // A set's iterator goes on to what is added meanwhile.
-  for (const one of within) for (const parent of log.entries.get(one)?.parents ?? []) within.add(parent);
-  return within;
-}
-
 type Children = ReadonlyMap<string, readonly string[]>;
 
 function childrenOf(log: Log): Children {
@@ -143,6 +135,7 @@ function childrenOf(log: Log): Children {
 
 function descendantsOf(id: string, children: Children): Set<string> {
   const below = new Set(children.get(id));
+  // A set's iterator goes on to what is added meanwhile.
   for (const one of below) for (const child of children.get(one) ?? []) below.add(child);
   return below;
 }

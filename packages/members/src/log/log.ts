@@ -183,6 +183,14 @@ export const onlyOf = (log: Log, ids: ReadonlySet<string>): Log => ({
   signed: new Set([...log.signed].filter((id) => ids.has(id))),
 });
 
+/** Entries, by their ids, and all that they build on. */
+export function withAncestors(log: Pick<Log, "entries">, ids: Iterable<string>): Set<string> {
+  const within = new Set(ids);
+  // A set's iterator goes on to what is added meanwhile.
+  for (const one of within) for (const parent of log.entries.get(one)?.parents ?? []) within.add(parent);
+  return within;
+}
+
 /**
  * The log as it would be with one more entry, signed: to see what an entry does before anybody
  * signs it.

@@ -2,6 +2,7 @@ import type { Repository } from "@git-vault/git-crypt";
 import {
   fold,
   onlyOf,
+  withAncestors,
   type Entry,
   type Log,
   type Member,
@@ -19,14 +20,6 @@ import { digestOf, isPluginKey, isSealable, lookAtCopies, type Copies } from "./
  * all who had it then; one about a member, to that member's keys of then. A file that no entry
  * commits to, or that was changed since, counts for nobody.
  */
-
-/** Entries, by their ids, and all that they build on. */
-export function withAncestors(log: Log, ids: Iterable<string>): Set<string> {
-  const within = new Set(ids);
-  // A set's iterator goes on to what is added meanwhile.
-  for (const one of within) for (const parent of log.entries.get(one)?.parents ?? []) within.add(parent);
-  return within;
-}
 
 /** The entry that added the member whom a gift is about; null for what is no gift. */
 export function subjectOf({ id, action }: Entry): string | null {

@@ -1,5 +1,4 @@
-import { memberWith, type Action, type Entry, type Log, type Membership } from "@git-vault/members";
-import { withAncestors } from "./coverage.ts";
+import { memberWith, withAncestors, type Action, type Entry, type Log, type Membership } from "@git-vault/members";
 
 /*
  * Entries that the branch had and lacks: it was reverted, or something else was pushed over it.

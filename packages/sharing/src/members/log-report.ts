@@ -1,5 +1,5 @@
-import { memberWith, type Action, type Entry, type Reason } from "@git-vault/members";
-import { keysIn, withAncestors } from "./coverage.ts";
+import { memberWith, withAncestors, type Action, type Entry, type Reason } from "@git-vault/members";
+import { keysIn } from "./coverage.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 
 /** An entry of the log, as it is shown. */

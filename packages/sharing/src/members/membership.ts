@@ -21,6 +21,7 @@ import {
   provenOrder,
   readLog,
   unprovenDisputes,
+  withAncestors,
   type BadFile,
   type Dispute,
   type Entry,
@@ -34,7 +35,6 @@ import {
   type OpenDispute,
 } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
-import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
 import { readLogFiles, readLogFolder, type LogFolder, type SeenBlobs } from "./log-files.ts";
 import { NO_HISTORY, readHistory } from "./log-history.ts";

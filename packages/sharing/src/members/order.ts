@@ -1,7 +1,14 @@
 import { readSmallBlobs, tryGit, type Repository } from "@git-vault/git-crypt";
-import { isSound, MAX_ENTRY_BYTES, type Dispute, type Log, type Look, type OpenDispute } from "@git-vault/members";
+import {
+  isSound,
+  MAX_ENTRY_BYTES,
+  withAncestors,
+  type Dispute,
+  type Log,
+  type Look,
+  type OpenDispute,
+} from "@git-vault/members";
 import { entryPath } from "../log-places.ts";
-import { withAncestors } from "./coverage.ts";
 import type { SeenBlobs } from "./log-files.ts";
 import { readHistory } from "./log-history.ts";
 import { rememberedAs, type First } from "./memory.ts";
