@@ -39,8 +39,9 @@ export function inPlaceOfFolders(
   linked: readonly IndexEntry[],
   attributes: PresentAttributes,
 ): IndexEntry[] {
+  if (linked.length === 0) return [];
   const [state] = presentStates(place, attributes);
-  if (linked.length === 0 || state === undefined) return [];
+  if (state === undefined) return [];
   const names = linked.flatMap(({ name }) => [name, ...ANYTHING.map((inside) => `${name}/${inside}`)]);
   const [filters = [], exceptions = []] = filtersIn(place, [state, exceptionsOf(state)], names);
   const patterns = protectedPatterns(state);
