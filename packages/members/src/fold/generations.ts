@@ -3,7 +3,8 @@ import { isAccount } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 import type { Judgement } from "./judge.ts";
 import { audienceOfKeys } from "../commitment.ts";
-import { namesIn, push, upTo } from "./people.ts";
+import { push } from "../lists.ts";
+import { namesIn, upTo } from "./people.ts";
 import { isGift, isTaking, isVain } from "./rules.ts";
 
 /** A git-crypt key that the log names. */

@@ -1,5 +1,6 @@
 import type { Graph } from "./graph.ts";
-import { People, push, type Counts } from "./people.ts";
+import { push } from "../lists.ts";
+import { People, type Counts } from "./people.ts";
 import { isGift, isTaking, Rules, type Kind, type Problem } from "./rules.ts";
 
 /** Which entries of a graph count. */

@@ -1,5 +1,6 @@
 import type { Action, Entry } from "../entry/entry.ts";
 import type { Identifier } from "../entry/identifiers.ts";
+import { push } from "../lists.ts";
 import type { Graph } from "./graph.ts";
 
 /*
@@ -54,13 +55,6 @@ const removes = ({ kind }: Action): boolean => kind === "remove";
 const takesRole = (action: Action): boolean => action.kind === "take" && action.role === "admin";
 
 const NONE: readonly never[] = [];
-
-/** Adds to the list of a key, in place. */
-export const push = <Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void => {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
-};
 
 export class People {
   readonly #graph: Graph;

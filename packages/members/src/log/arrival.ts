@@ -1,3 +1,5 @@
+import { push } from "../lists.ts";
+
 /*
  * In which order entries arrived on a branch. An entry's parents say only what its author admits to
  * have seen, and its time is anybody's invention; git's history knows more.
@@ -83,8 +85,8 @@ export function provenOrder(commits: ReadonlyMap<string, LogCommit>): ProvenOrde
   const bringers = new Map<string, string[]>();
   const children = new Map<string, string[]>();
   for (const [id, { entries, parents }] of commits) {
-    for (const entry of entries) bringers.set(entry, [...(bringers.get(entry) ?? []), id]);
-    for (const parent of parents) children.set(parent, [...(children.get(parent) ?? []), id]);
+    for (const entry of entries) push(bringers, entry, id);
+    for (const parent of parents) push(children, parent, id);
   }
   const bringersOf = (entry: string): readonly string[] => bringers.get(entry) ?? [];
   /** Of each entry that was asked for: the commits that build on one that brought it in. */
@@ -127,11 +129,7 @@ export function allLooks(remembered: readonly Look[], history: readonly Look[]):
   const historyLook = looksOf(history);
   const inOrder = remembered.flatMap((look) => {
     const parts = new Map<number, string[]>();
-    for (const id of look) {
-      const part = parts.get(historyLook(id));
-      if (part === undefined) parts.set(historyLook(id), [id]);
-      else part.push(id);
-    }
+    for (const id of look) push(parts, historyLook(id), id);
     return [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
   });
   return [...inOrder, ...history];
