@@ -144,7 +144,7 @@ function marksOf(member: Member, state: AccountState, request: ReviewRequest, br
  * that goes stands behind none, and nor does what somebody signed who goes, with any key.
  */
 function strangeKeysOf(member: Member, { has }: AccountState, request: ReviewRequest, bringers: Bringers): MemberKey[] {
-  const { members, own, pins, given, takenKeys } = request;
+  const { own, given, takenKeys } = request;
   const goers = goersIn(request);
   const taken = new Set(takenKeys.flatMap(({ keys }) => keys));
   const isOfGoer = (author: string): boolean =>
@@ -160,9 +160,8 @@ function strangeKeysOf(member: Member, { has }: AccountState, request: ReviewReq
     if (!theirs.has(one) || taken.has(one)) continue;
     for (const id of theirs) if (entriesOf(id).some(({ author }) => author === one)) behind.add(id);
   }
-  const pinned = member.label === null ? null : pins.fingerprintsOf(member.label, "ssh");
-  const isKnown = (key: MemberKey): boolean =>
-    members.memory.met.has(key.id) || given.has(key.id) || pinned?.has(key.id) === true || has(key) === true;
+  const isAccepted = acceptedOf(member, request);
+  const isKnown = (key: MemberKey): boolean => isAccepted(key) || given.has(key.id) || has(key) === true;
   return member.keys.filter((key) => !behind.has(key.id) && !isKnown(key));
 }
 
@@ -183,14 +182,21 @@ const goersIn = ({ removed }: ReviewRequest): Map<string, string> =>
  * Whether who looks has accepted all keys of a member, here or by dealing with them elsewhere: one
  * that is known may stand beside another that somebody put there.
  */
-function isMet({ keys, label, records }: Member, { members, pins, given }: ReviewRequest): boolean {
-  const pinned = label === null ? null : pins.fingerprintsOf(label, "ssh");
+function isMet(member: Member, request: ReviewRequest): boolean {
+  const { keys, records } = member;
+  const { members, given } = request;
   const old = keys.filter(({ id }) => !given.has(id));
   // Who has but keys that they get now is known by those that these replace.
   const before =
     old.length > 0 ? [] : members.branch.members.filter((one) => one.records.some((id) => records.includes(id)));
   const known = [...old, ...before.flatMap((one) => one.keys)];
-  return known.every(({ id }) => members.memory.met.has(id) || pinned?.has(id) === true);
+  return known.every(acceptedOf(member, request));
+}
+
+/** Tells which keys of a member who looks has accepted, here or by dealing with them elsewhere. */
+function acceptedOf({ label }: Member, { members, pins }: ReviewRequest): (key: MemberKey) => boolean {
+  const pinned = label === null ? null : pins.fingerprintsOf(label, "ssh");
+  return ({ id }) => members.memory.met.has(id) || pinned?.has(id) === true;
 }
 
 /**

@@ -155,12 +155,9 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     pins,
     directory,
   });
-  const openPgp = await openPgpKeysOf(
-    reviewed.flatMap((one) => (one.keyNames.length === 0 ? [] : one.member)),
-    members.repository,
-    request,
-  );
-  const all = reviewed.flatMap((one) => (one.keyNames.length === 0 ? [] : one.member.keys));
+  const getting = reviewed.flatMap((one) => (one.keyNames.length === 0 ? [] : one.member));
+  const openPgp = await openPgpKeysOf(getting, members.repository, request);
+  const all = getting.flatMap(({ keys }) => keys);
   const plugins = await tryPlugins(all, request.plugins);
   const reach = { openPgp: new Set(openPgp.keys()), plugins };
   const isReached = (key: MemberKey): boolean => canSealTo(key, reach);

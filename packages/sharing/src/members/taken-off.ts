@@ -44,9 +44,16 @@ export function removalOf(members: Members, mine: ReadonlySet<string>): KeyRemov
   return null;
 }
 
-/** The keys that are old in this clone, and of which nobody makes a copy for some private keys. */
-export function takenOff(members: Members, mine: ReadonlySet<string>): TakenOff[] {
-  const names = outdatedNames(members);
+/**
+ * The keys that are old in this clone, and of which nobody makes a copy for some private keys.
+ *
+ * @param names those of the keys that are old
+ */
+export function takenOff(
+  members: Members,
+  mine: ReadonlySet<string>,
+  names: readonly string[] = outdatedNames(members),
+): TakenOff[] {
   if (names.length === 0) return [];
   const member = memberWithKey(members.branch, mine);
   if (member === null) {
@@ -69,8 +76,8 @@ export function takenOff(members: Members, mine: ReadonlySet<string>): TakenOff[
  * @throws what `findLocalIdentities` and reading the keys do
  */
 export async function takenOffHere(members: Members, options: ReceiveOptions): Promise<TakenOff[]> {
-  if (outdatedNames(members).length === 0) return [];
-  return takenOff(members, await ownFingerprints(members.repository, options));
+  const names = outdatedNames(members);
+  return names.length === 0 ? [] : takenOff(members, await ownFingerprints(members.repository, options), names);
 }
 
 /** The names of keys that lie here, and of which the branch names another than those. */
