@@ -43,6 +43,11 @@ describe("a redactor", () => {
     const text = "admin-word, learnt-later";
     expect(new Redactor(redactor).redact(text)).toBe("[secret], [secret]");
     expect(new Redactor(redactor, { sureOnly: true }).redact(text)).toBe("admin-word, [secret]");
+    expect(redactor.sure.redact(text)).toBe("admin-word, [secret]");
+    expect(redactor.sure).toBe(redactor.sure);
+    redactor.add("admin-word", "a password");
+    redactor.add("a-new-secret", "a password");
+    expect(redactor.sure.redact(`${text}, a-new-secret`)).toBe("[secret], [secret], [secret]");
   });
 
   test("knows a large number as Go prints it", () => {

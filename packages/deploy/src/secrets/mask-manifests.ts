@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { Redactor } from "./redactor.ts";
+import { type Redactor, redactorFor } from "./redactor.ts";
 import { looksSecret } from "./sensitive.ts";
 import { differingPart, differingParts, type Twin, twinAt } from "./twins.ts";
 import { isMap, mapAt, type Value, type ValueMap } from "../values/value.ts";
@@ -15,8 +15,6 @@ const SHORTEST_SECRET_DATA = 8;
 export class ManifestMask {
   readonly #key = randomBytes(32);
   readonly #redactor: Redactor;
-  /** What stands in both renderings depends on no secret: it is hidden if it surely is one. */
-  #sure: Redactor | undefined;
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -26,7 +24,6 @@ export class ManifestMask {
    * Learns what a Secret holds, as far as it is not in its twin: do so before showing any object.
    */
   add(object: Value, twin: Twin): void {
-    this.#sure = undefined;
     if (Array.isArray(object)) for (const [at, item] of object.entries()) this.add(item, twinAt(twin, at));
     if (!isMap(object)) return;
     if (isSecret(object)) {
@@ -96,9 +93,8 @@ export class ManifestMask {
    * The text, which its twin has as well, with a digest in place of every known secret.
    */
   maskText(text: string, twin: Twin = "same"): string {
-    const redactor =
-      typeof twin === "string" ? this.#redactor : (this.#sure ??= new Redactor(this.#redactor, { sureOnly: true }));
-    return redactor.redact(text, (secret) => this.#mark(secret));
+    // What stands in both renderings depends on no secret: it is hidden if it surely is one.
+    return redactorFor(this.#redactor, typeof twin !== "string").redact(text, (secret) => this.#mark(secret));
   }
 
   /** `data` and `stringData` as one, each value hidden. */

@@ -40,6 +40,8 @@ export class Redactor<T = unknown> {
   readonly #buckets = new Map<string, Bucket>();
   /** The sums of four characters that forms begin with: a quick way to skip most text. */
   readonly #starts = new Uint8Array(0x1_0000);
+  /** Undefined once something was added. */
+  #sure: Redactor<T> | undefined;
 
   /**
    * @param known what this one knows, too
@@ -55,6 +57,11 @@ export class Redactor<T = unknown> {
     this.#starts.set(known.#starts);
   }
 
+  /** Knows what this one does, but for what may as well be an ordinary word. */
+  get sure(): Redactor<T> {
+    return (this.#sure ??= new Redactor(this, { sureOnly: true }));
+  }
+
   /**
    * Makes a secret known: each of its lines, too, unless told otherwise. One that is not `sure` may
    * as well be an ordinary word, such as a user's name.
@@ -68,9 +75,12 @@ export class Redactor<T = unknown> {
       const bucket = remember(this.#buckets, form.slice(0, SHORTEST), (): Bucket => ({ of: new Map(), sorted: null }));
       const known = bucket.of.get(form);
       if (known !== undefined) {
-        if (sure && !known.sure) bucket.of.set(form, { ...known, sure });
+        if (!sure || known.sure) continue;
+        bucket.of.set(form, { ...known, sure });
+        this.#sure = undefined;
         continue;
       }
+      this.#sure = undefined;
       this.#starts[sumAt(form, 0)] = 1;
       bucket.of.set(form, { of, sure });
       bucket.sorted = null;
@@ -120,8 +130,7 @@ export class Redactor<T = unknown> {
 }
 
 /** What takes secrets out of a text: where that depends on none, only what surely is one. */
-export const redactorFor = (redactor: Redactor, plain: boolean): Redactor =>
-  plain ? new Redactor(redactor, { sureOnly: true }) : redactor;
+export const redactorFor = (redactor: Redactor, plain: boolean): Redactor => (plain ? redactor.sure : redactor);
 
 /** Forms in order, so that those which a text begins with are found by halving. */
 interface Sorted {
