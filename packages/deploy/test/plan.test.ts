@@ -46,6 +46,18 @@ async function deploy(helm: string, ...more: string[]): Promise<void> {
 }
 
 describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
+  test.skipIf(missing).each([
+    ["metadata:\n  name: hook\n  annotations:\n    helm.sh/hook: post-upgrade\n", true],
+    ['metadata: {"name": "hook", "annotations": {"helm.sh/hook": "test,post-install"}}\n', true],
+    ['metadata: {"name": "hook", "annotations": {"helm.sh/hook": "pre-upgrade"}}\n', false],
+  ])("tells of a hook whether it comes after the upgrade, however it is written: %s", async (metadata, isAfter) => {
+    at.env["HELM"] = helm;
+    at.repository.write("app/templates/hook.yaml", `apiVersion: v1\nkind: ConfigMap\n${metadata}`);
+    await at.repository.commit("a hook");
+    const { releases } = await plan();
+    expect(releases[0]).toMatchObject({ hooks: 1, hooksAfter: isAfter });
+  });
+
   test.skipIf(missing)("tells what is added, what changes and what is removed, and no secret", async () => {
     at.env["HELM"] = helm;
     const first = await plan();

@@ -57,6 +57,11 @@ export function readDocument(document: string): Manifest[] {
   });
 }
 
+/** When Helm runs an object, such as `pre-install,pre-upgrade`; empty for what is no hook. */
+const hookOf = ({ object }: Manifest): string => textAt(object, "metadata", "annotations", "helm.sh/hook");
+
 /** Whether Helm runs an object at some moment of an upgrade, and does not keep it. */
-export const isHook = ({ object }: Manifest): boolean =>
-  textAt(object, "metadata", "annotations", "helm.sh/hook") !== "";
+export const isHook = (manifest: Manifest): boolean => hookOf(manifest) !== "";
+
+/** Whether Helm runs it once all else of an upgrade is done. */
+export const runsAfter = (manifest: Manifest): boolean => /post-(?:install|upgrade)/.test(hookOf(manifest));

@@ -7,7 +7,7 @@ import { StandIns } from "../secrets/stand-ins.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { chartTwins, type OtherContent, otherRehearsal, rehearse, tellable } from "./rehearsal.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
-import { type Manifest, readManifests } from "../helm/manifests.ts";
+import { type Manifest, readManifests, runsAfter } from "../helm/manifests.ts";
 import { NO_TWIN } from "../secrets/twins.ts";
 import type { Project, Secrets } from "../project/project.ts";
 import { bindingOf, type ReleaseBinding } from "./plan-binding.ts";
@@ -177,14 +177,15 @@ async function planRelease(
       recorded,
     });
     const hidden = twin instanceof DeployError && changes.length > 0 ? `${NO_TWIN}: only kinds are shown` : missing;
-    const hooks = readManifests(content.hooks).length;
-    const hooksAfter = AFTER.test(content.hooks) && waitsForAll(cluster, content);
+    const hooks = readManifests(content.hooks);
+    const hooksAfter = hooks.some(runsAfter) && waitsForAll(cluster, content);
     const binding = bindingOf(project, release, await version, last);
     const halfWay = await pendingReleaseOf(cluster, release, last, stop);
     await ahead;
     const seen =
       blind || withoutCluster ? NOT_ASKED : await live.compare({ before, after: content, hooksAfter }, other);
-    return { ...binding, ...seen, changes, unchanged, hooks, hooksAfter, halfWay, hidden, withoutCluster };
+    const told = { changes, unchanged, hooks: hooks.length, hooksAfter, halfWay, hidden, withoutCluster };
+    return { ...binding, ...seen, ...told };
   } catch (error) {
     controller.abort();
     await Promise.allSettled([current, ahead, draft, after, started]);
@@ -194,9 +195,6 @@ async function planRelease(
 
 const isSame = (one: ReleaseContent, other: ReleaseContent): boolean =>
   one.manifest.trim() === other.manifest.trim() && one.hooks === other.hooks;
-
-/** A hook that comes after the upgrade. */
-const AFTER = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m;
 
 /** Helm cannot be told to leave something out when it waits. */
 const waitsForAll = ({ environment }: Cluster, { manifest }: ReleaseContent): boolean =>

@@ -3,7 +3,7 @@
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/
  */
 import type { Cluster } from "../cluster/cluster.ts";
-import { isHook, type Manifest, readManifests } from "../helm/manifests.ts";
+import { isHook, type Manifest, readManifests, runsAfter } from "../helm/manifests.ts";
 import type { Release } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
 import { redactDifferences } from "../secrets/taint.ts";
@@ -80,7 +80,7 @@ async function rightsOf(
   const lacking = manifests.filter((manifest) => manifest.name !== "" && !known.has(manifest));
   const ofOwnKinds = lacking.map((manifest) => ({ manifest, brought: kindBroughtBy(rendered, manifest, release) }));
   const [hooks, objects] = [true, false].map((is) => placed.filter(({ manifest }) => isHook(manifest) === is));
-  const waits = rendered.some((manifest) => /post-(?:install|upgrade)/.test(hookOf(manifest)));
+  const waits = rendered.some(runsAfter);
   const unknown = ofOwnKinds
     .filter(({ brought }) => brought.length === 0)
     .map(({ manifest: { apiVersion, kind } }) => `${kind} of ${apiVersion}`);
@@ -96,8 +96,6 @@ async function rightsOf(
     unknown: unknown.map((kind) => (other === null ? "[secret]" : cluster.tidy(kind))),
   };
 }
-
-const hookOf = ({ object }: Manifest): string => textAt(object, "metadata", "annotations", "helm.sh/hook");
 
 /** The kind of an object, where a chart brings it by a CustomResourceDefinition. */
 function kindBroughtBy(
