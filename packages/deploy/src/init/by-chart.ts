@@ -10,9 +10,7 @@ import { knowsAnyOf } from "./main-chart.ts";
  */
 export function draftByChart(draft: Draft): boolean {
   const charts = draft.charts;
-  const files = [...draft.paths].filter(
-    (path) => isStructured(path) && !charts.some((chart) => path.startsWith(`${chart}/`)),
-  );
+  const files = [...draft.paths].filter((path) => isStructured(path) && !draft.isInChart(path));
   for (const chart of charts) {
     const name = posix.basename(chart);
     const called = files.filter((path) => posix.basename(path).replace(/\.[^.]+$/, "") === name);

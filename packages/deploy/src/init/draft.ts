@@ -1,18 +1,20 @@
 import { printable } from "@git-vault/core";
 import type { FileSource } from "../files/tree.ts";
-import type { ChartSetting, EnvironmentSettings, ReleaseSettings, Settings } from "../project/settings.ts";
+import {
+  type ChartSetting,
+  type EnvironmentSettings,
+  ownSettings,
+  type OwnSettings,
+  type ReleaseSettings,
+  type Settings,
+  usualKubeconfig,
+} from "../project/settings.ts";
 import { orElse } from "../errors.ts";
 import { isSopsFile } from "../sops/sops-file.ts";
 import { MOST_LAYER_BYTES } from "../values/layer.ts";
 import { isStructured, readValue } from "../values/read-yaml.ts";
 import { at, isMap, type Value } from "../values/value.ts";
 import { remember } from "../remember.ts";
-
-type Environments = NonNullable<ReleaseSettings["environments"]>;
-/** By the environment. */
-type Own = Exclude<Environments, readonly string[]>;
-
-const isNames = (environments: Environments): environments is readonly string[] => Array.isArray(environments);
 
 /** Of what is told: files' names may be anything. */
 const LONGEST = 2000;
@@ -51,6 +53,11 @@ export class Draft {
 
   has(path: string): boolean {
     return this.#paths.has(path);
+  }
+
+  /** Whether a file lies in the folder of a chart. */
+  isInChart(path: string): boolean {
+    return this.charts.some((chart) => path.startsWith(`${chart}/`));
   }
 
   isEncrypted(path: string): boolean {
@@ -92,15 +99,14 @@ export class Draft {
   askForRest(): void {
     const environments = [...this.environments.values()];
     const releases = [...this.releases.values()];
-    const own = releases.flatMap(({ environments: where = [] }) => (isNames(where) ? [] : Object.values(where)));
+    const own = releases.flatMap((release) => Object.values(ownSettings(release)));
     const layers = [this, ...environments, ...releases, ...own].flatMap((one) => one.layers ?? []);
     const taken = new Set([...layers, ...environments.map(({ kubeconfig }) => kubeconfig)]);
-    const charts = this.charts;
     const rest = [...this.#paths].filter(
       (path) =>
         isStructured(path) &&
         !taken.has(path) &&
-        !charts.some((chart) => path.startsWith(`${chart}/`)) &&
+        !this.isInChart(path) &&
         (this.isEncrypted(path) || this.isOfSops(path)),
     );
     if (rest.length === 0) return;
@@ -117,6 +123,20 @@ export class Draft {
     );
   }
 
+  /** The kubeconfig of an environment, where it is in the usual place; else it is asked about. */
+  kubeconfigOf(environment: string): Pick<EnvironmentSettings, "kubeconfig"> {
+    const kubeconfig = usualKubeconfig(environment);
+    if (this.has(kubeconfig)) return { kubeconfig };
+    this.ask(`how the cluster of ${environment} is reached: there is no ${kubeconfig}`);
+    return {};
+  }
+
+  /** The node pools that layers speak of, as far as they can be read. */
+  nodePoolsIn(layers: readonly string[]): Pick<EnvironmentSettings, "nodePools"> {
+    const nodePools = poolsIn(layers.map((path) => this.value(path)));
+    return Object.keys(nodePools).length === 0 ? {} : { nodePools };
+  }
+
   /** Those of the files that are there; the others are asked about. */
   existing(files: readonly string[], whose: string): string[] {
     const missing = files.filter((file) => !this.has(file));
@@ -125,9 +145,9 @@ export class Draft {
   }
 
   /** What a release has of its own in each environment, as far as it is known. */
-  ownOf(release: string): Own {
-    const known = this.releases.get(release)?.environments;
-    return known === undefined || isNames(known) ? {} : known;
+  ownOf(release: string): OwnSettings {
+    const known = this.releases.get(release);
+    return known === undefined ? {} : ownSettings(known);
   }
 
   /** As `deploy.yaml` has it. */
@@ -163,7 +183,7 @@ export function labelOf(text: string): string {
 }
 
 /** Node pools, by the selectors that values have: each label that they are told by is one. */
-export function poolsIn(values: readonly Value[]): Record<string, { labels: Record<string, string> }> {
+function poolsIn(values: readonly Value[]): Record<string, { labels: Record<string, string> }> {
   const pools: Record<string, { labels: Record<string, string> }> = {};
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) visit(item);

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { ChartSetting, EnvironmentSettings } from "../project/settings.ts";
 import { at, isMap, listAt, textAt, type Value } from "../values/value.ts";
-import { type Draft, labelOf, poolsIn } from "./draft.ts";
+import { type Draft, labelOf } from "./draft.ts";
 
 const TOP = ["helmfile.yaml", "helmfile.yml", "helmfile.yaml.gotmpl"];
 
@@ -58,12 +58,11 @@ export function draftHelmfile(draft: Draft): boolean {
 
 function environmentOf(draft: Draft, { name, namespace, layers }: Found, environment: string): EnvironmentSettings {
   const own = layers.get(environment) ?? [];
-  const nodePools = poolsIn(own.filter((path) => !draft.isEncrypted(path)).map((path) => draft.value(path)));
   return {
     release: name,
     ...(namespace === undefined ? {} : { namespace }),
     layers: own,
-    ...(Object.keys(nodePools).length === 0 ? {} : { nodePools }),
+    ...draft.nodePoolsIn(own),
   };
 }
 

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { type EnvironmentSettings, tierOf } from "../project/settings.ts";
 import { isStructured } from "../values/read-yaml.ts";
 import { isMap } from "../values/value.ts";
-import { type Draft, labelOf, poolsIn } from "./draft.ts";
+import { type Draft, labelOf } from "./draft.ts";
 import { takeMainChart } from "./main-chart.ts";
 
 /** What environments are called in the names of files and folders, and of which tier that is. */
@@ -116,17 +116,13 @@ function layersOf(draft: Draft, files: readonly Named[], name: string): string[]
 }
 
 function draftEnvironment(draft: Draft, name: string, tier: Named["tier"], layers: readonly string[]): void {
-  const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
-  const plain = layers.filter((path) => !draft.isEncrypted(path));
-  const nodePools = poolsIn(plain.map((path) => draft.value(path)));
   draft.environments.set(name, {
     ...(tier === undefined || tier === tierOf(name) ? {} : { tier }),
     layers,
-    ...(draft.has(kubeconfig) ? { kubeconfig } : {}),
-    ...(Object.keys(nodePools).length === 0 ? {} : { nodePools }),
+    ...draft.kubeconfigOf(name),
+    ...draft.nodePoolsIn(layers),
   });
   draft.take(`environment ${name}`, layers.join(", "));
-  if (!draft.has(kubeconfig)) draft.ask(`how the cluster of ${name} is reached: there is no ${kubeconfig}`);
 }
 
 /** A chart beside the main one, with layers of its own. */

@@ -1,4 +1,5 @@
-import { type Draft, labelOf, poolsIn } from "./draft.ts";
+import { usualKubeconfig } from "../project/settings.ts";
+import { type Draft, labelOf } from "./draft.ts";
 import { takeMainChart } from "./main-chart.ts";
 
 const CONFIG = /^(secrets\/)?config\/([a-z0-9][a-z0-9-]*)\.ya?ml$/;
@@ -33,7 +34,8 @@ function filesByName(draft: Draft): Map<string, string[]> {
     if (secretName !== null) ofSops.push([secretName, path]);
     else if (name !== undefined) add(name, path);
   }
-  const isKnown = (name: string): boolean => named.has(name) || USUAL_NAME.test(name) || draft.has(kubeconfigOf(name));
+  const isKnown = (name: string): boolean =>
+    named.has(name) || USUAL_NAME.test(name) || draft.has(usualKubeconfig(name));
   const areAlone = named.size === 0;
   for (const [name, path] of ofSops) if (areAlone || isKnown(name)) add(name, path);
   return named;
@@ -56,7 +58,7 @@ export function draftUsual(draft: Draft): boolean {
   draft.chart = takeMainChart(draft, charts, [...draft.layers, ...[...named.values()].flat()]);
   if (draft.layers.length > 0) draft.take("shared layers", draft.layers.join(", "));
   const isTold = (name: string): boolean =>
-    draft.has(kubeconfigOf(name)) ||
+    draft.has(usualKubeconfig(name)) ||
     named.get(name)?.some((path) => isSecret(draft, path)) === true ||
     USUAL_NAME.test(name);
   const anyTold = [...named.keys()].some(isTold);
@@ -68,27 +70,24 @@ export function draftUsual(draft: Draft): boolean {
       continue;
     }
     const layers = files.toSorted((a, b) => Number(isSecret(draft, a)) - Number(isSecret(draft, b)));
-    const kubeconfig = kubeconfigOf(name);
     const plain = [`${String(draft.chart)}/values.yaml`, ...draft.layers, ...layers].filter(
       (path) => !draft.isEncrypted(path),
     );
-    const nodePools = poolsIn(plain.map((path) => draft.value(path)));
+    const { kubeconfig } = draft.kubeconfigOf(name);
+    const { nodePools } = draft.nodePoolsIn(plain);
     draft.environments.set(name, {
       layers,
-      ...(draft.has(kubeconfig) ? { kubeconfig } : {}),
-      ...(Object.keys(nodePools).length === 0 ? {} : { nodePools }),
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(nodePools === undefined ? {} : { nodePools }),
     });
-    draft.take(`environment ${name}`, [...layers, ...(draft.has(kubeconfig) ? [kubeconfig] : [])].join(", "));
-    if (Object.keys(nodePools).length > 0) draft.take(`node pools of ${name}`, `nodeSelector of ${plain.join(", ")}`);
-    if (!draft.has(kubeconfig)) draft.ask(`how the cluster of ${name} is reached: there is no ${kubeconfig}`);
+    draft.take(`environment ${name}`, [...layers, ...(kubeconfig === undefined ? [] : [kubeconfig])].join(", "));
+    if (nodePools !== undefined) draft.take(`node pools of ${name}`, `nodeSelector of ${plain.join(", ")}`);
   }
   draftSystem(draft, charts);
   return true;
 }
 
 const isSecret = (draft: Draft, path: string): boolean => path.startsWith("secrets/") || draft.isOfSops(path);
-
-const kubeconfigOf = (name: string): string => `secrets/${name}-kubeconfig.yaml`;
 
 const rank = (name: string): number => (name === "staging" ? 1 : /^prod(?:uction)?$/.test(name) ? 2 : 0);
 

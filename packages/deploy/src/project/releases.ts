@@ -17,6 +17,8 @@ import {
   type ChartSetting,
   type CompleteSettings,
   type EnvironmentSettings,
+  isNames,
+  ownSettings,
   type ReleaseSettings,
   SETTINGS_FILE,
 } from "./settings.ts";
@@ -89,7 +91,7 @@ export function chartReader(tree: FileSource, filesOf: ArchiveFiles): (setting: 
 /** Every chart that settings name, the project's own first. */
 export function chartSettingsOf({ chart, environments, releases = {} }: CompleteSettings): ChartSetting[] {
   const all = Object.values(releases);
-  const own = all.flatMap(({ environments: where = [] }) => (isNames(where) ? [] : Object.values(where)));
+  const own = all.flatMap((release) => Object.values(ownSettings(release)));
   const named = [...all, ...own, ...Object.values(environments)].map((one) => one.chart);
   return [chart, ...named].filter((one) => one !== undefined);
 }
@@ -124,7 +126,7 @@ function partsAt(
   return extra.flatMap(({ name, settings, chart }): [When, ReleaseParts][] => {
     const { environments, when = "before" } = settings;
     if (!isAt(environment, environments)) return [];
-    const here = environments === undefined || isNames(environments) ? {} : environments[environment];
+    const here = ownSettings(settings)[environment];
     const { release = name, namespace = name } = { ...settings, ...here };
     const its = here?.chart === undefined ? chart : chartOf(here.chart);
     const own = finder.find(its, [settings.layers ?? [], "common"], [here?.layers ?? [], "environment"]);
@@ -148,8 +150,6 @@ function withGiven(
 }
 
 type ReleaseEnvironments = NonNullable<ReleaseSettings["environments"]>;
-
-const isNames = (environments: ReleaseEnvironments): environments is readonly string[] => Array.isArray(environments);
 
 const namesIn = (environments: ReleaseEnvironments): readonly string[] =>
   isNames(environments) ? environments : Object.keys(environments);

@@ -122,6 +122,22 @@ export interface Settings {
   readonly schemas?: readonly string[];
 }
 
+/** What a release has of its own, by the environment. */
+export type OwnSettings = Exclude<NonNullable<ReleaseSettings["environments"]>, readonly string[]>;
+
+/** What a release has of its own in each environment; nothing where those are only named. */
+export function ownSettings({ environments = {} }: ReleaseSettings): OwnSettings {
+  return isNames(environments) ? {} : environments;
+}
+
+/** Whether environments are only named. */
+export const isNames = (
+  environments: NonNullable<ReleaseSettings["environments"]>,
+): environments is readonly string[] => Array.isArray(environments);
+
+/** Where the usual layout has the kubeconfig of an environment. */
+export const usualKubeconfig = (environment: string): string => `secrets/${environment}-kubeconfig.yaml`;
+
 /** What a project's settings say once what they leave out is taken from the usual layout. */
 export type CompleteSettings = Settings & Required<Pick<Settings, "chart" | "layers" | "environments">>;
 
@@ -295,7 +311,7 @@ class Layout {
     const kinds = (["plain", "secret"] as const).filter((kind) =>
       this.#found.some((layer) => layer.kind === kind && names.includes(layer.name)),
     );
-    const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
+    const kubeconfig = usualKubeconfig(name);
     return {
       layers: kinds.map((kind) => this.#pathOf(name, kind)),
       ...(this.#tree.find(kubeconfig) === undefined ? {} : { kubeconfig }),
