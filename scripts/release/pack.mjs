@@ -88,15 +88,16 @@ function packStandalone(folder, target) {
     if (isWindows) cpSync(program, join(tree, "bin/git-vault.exe"));
     else symlinkSync("vault", join(tree, "bin/git-vault"));
     writeTexts(tree, target);
+    const date = sourceDate();
     for (const path of run("find", [work, "-mindepth", "1"]).trim().split("\n")) {
-      if (path !== join(tree, "bin/git-vault")) utimesSync(path, sourceDate(), sourceDate());
+      if (path !== join(tree, "bin/git-vault")) utimesSync(path, date, date);
     }
     if (isWindows) {
       const files = run("find", [name, "-type", "f"], { cwd: work }).trim().split("\n").toSorted().join("\n");
       run("zip", ["-qX9", join(folder, `${name}.zip`), "-@"], { cwd: work, input: files, env: { TZ: "UTC" } });
       return;
     }
-    const options = ["--sort=name", `--mtime=@${sourceDate()}`, "--owner=0", "--group=0", "--numeric-owner"];
+    const options = ["--sort=name", `--mtime=@${date}`, "--owner=0", "--group=0", "--numeric-owner"];
     run("tar", [...options, "--use-compress-program", "gzip -9n", "-cf", join(folder, `${name}.tar.gz`), name], {
       cwd: work,
     });
@@ -105,7 +106,7 @@ function packStandalone(folder, target) {
       writeFileSync(join(work, "nfpm.yaml"), nfpm(target, tree));
       for (const packager of ["deb", "rpm"]) {
         run("nfpm", ["package", "--packager", packager, "--target", folder, "--config", join(work, "nfpm.yaml")], {
-          env: { SOURCE_DATE_EPOCH: String(sourceDate()) },
+          env: { SOURCE_DATE_EPOCH: String(date) },
         });
       }
     }
