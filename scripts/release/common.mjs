@@ -23,6 +23,9 @@ export const manifestOf = (folder) => JSON.parse(readFileSync(join(root, folder,
 /** The version of all packages: changesets keeps them equal. */
 export const VERSION = manifestOf("apps/vault").version;
 
+/** The file that pnpm packs a package of that name into. */
+export const tarballOf = (name) => `${name.replace("@", "").replace("/", "-")}-${VERSION}.tgz`;
+
 /** The names of the man pages, which the build wrote. */
 export const manPages = () => readdirSync(join(root, "apps/vault/man")).toSorted();
 

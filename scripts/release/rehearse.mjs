@@ -16,7 +16,19 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { spawn, spawnSync } from "node:child_process";
-import { FOLDERS, fetched, HERE, isInstalled, manifestOf, nodeFolder, nodeOf, root, run, VERSION } from "./common.mjs";
+import {
+  FOLDERS,
+  fetched,
+  HERE,
+  isInstalled,
+  manifestOf,
+  nodeFolder,
+  nodeOf,
+  root,
+  run,
+  tarballOf,
+  VERSION,
+} from "./common.mjs";
 import { startRegistry } from "./registry.mjs";
 
 const NODES = ["20.19.0", "22", "24", "26"];
@@ -100,9 +112,8 @@ const madeFolder = (path) => {
 async function publishHere({ folder, work, env, registry }) {
   const host = registry.address.replace("http:", "");
   writeFileSync(join(work, "npmrc"), `${host}:_authToken=nobody\n`);
-  for (const each of FOLDERS) {
-    const file = `${manifestOf(each).name.replace("@", "").replace("/", "-")}-${VERSION}.tgz`;
-    await runHere("npm", ["publish", join(folder, file), "--provenance=false", "--access", "public"], {
+  for (const name of names) {
+    await runHere("npm", ["publish", join(folder, tarballOf(name)), "--provenance=false", "--access", "public"], {
       cwd: work,
       env: { ...env, npm_config_userconfig: join(work, "npmrc") },
     });
@@ -206,7 +217,7 @@ const PARTS = {
   /** By the two linters of packages: ours are for ES modules alone. */
   async linters({ folder, work, env }) {
     for (const name of libraries) {
-      const file = join(folder, `${name.replace("@", "").replace("/", "-")}-${VERSION}.tgz`);
+      const file = join(folder, tarballOf(name));
       const profile = ["--profile", "esm-only", "--no-color", "--format", "ascii"];
       await runHere("npx", ["--yes", "@arethetypeswrong/cli@0.18.5", file, ...profile], { cwd: work, env });
       await runHere("npx", ["--yes", "publint@0.3.25", file, "--strict"], { cwd: work, env });

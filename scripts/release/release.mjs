@@ -4,7 +4,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { pnpm } from "../prepare.mjs";
-import { FOLDERS, HERE, manifestOf, NODE, root, run, VERSION } from "./common.mjs";
+import { FOLDERS, HERE, manifestOf, NODE, root, run, tarballOf, VERSION } from "./common.mjs";
 import { packRelease } from "./pack.mjs";
 
 const USAGE = `usage: pnpm release [--to FOLDER] [--targets ${Object.keys(NODE.targets).join(",")}|all|none] [--rehearse]
@@ -56,7 +56,7 @@ function publishPackages(folder) {
   }
   const files = readdirSync(folder);
   for (const each of FOLDERS) {
-    const file = `${manifestOf(each).name.replace("@", "").replace("/", "-")}-${VERSION}.tgz`;
+    const file = tarballOf(manifestOf(each).name);
     if (!files.includes(file)) throw new Error(`expected ${file} in ${folder}`);
     run("npm", ["publish", join(folder, file), "--access", "public", "--provenance"]);
     console.log(`published ${file}`);
