@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
+import { environmentOf, sshPublicLine } from "./people.mjs";
 import { prepare, root } from "./prepare.mjs";
 
 if (process.env.DEMO_NO_PREPARE !== "1") prepare();
@@ -78,22 +79,14 @@ function say(text) {
 async function shell(where, line) {
   const [person] = where.split("/");
   console.log(`${person}$ ${line}`);
-  const home = join(folder, person);
   const env = {
     ...process.env,
-    HOME: home,
+    ...environmentOf(person, folder, github),
     PATH: [join(folder, "bin"), process.env.PATH].join(delimiter),
-    GIT_CONFIG_GLOBAL: join(home, ".gitconfig"),
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_AUTHOR_NAME: person,
-    GIT_AUTHOR_EMAIL: `${person}@example.org`,
-    GIT_COMMITTER_NAME: person,
-    GIT_COMMITTER_EMAIL: `${person}@example.org`,
-    GITHUB_API_URL: github.url,
     GH_TOKEN: "",
     GITHUB_TOKEN: "",
-    XDG_CACHE_HOME: join(home, ".cache"),
-    XDG_CONFIG_HOME: join(home, ".config"),
+    XDG_CACHE_HOME: join(folder, person, ".cache"),
+    XDG_CONFIG_HOME: join(folder, person, ".config"),
   };
   const child = spawn("sh", ["-c", line], { cwd: join(folder, where), env, stdio: ["ignore", "inherit", "inherit"] });
   const status = await new Promise((resolve) => child.on("close", resolve));
@@ -101,15 +94,4 @@ async function shell(where, line) {
     console.error(`that ended with ${status}`);
     process.exit(1);
   }
-}
-
-/** The authorized_keys line of an Ed25519 key (RFC 8709), since ssh-keygen may not be here. */
-function sshPublicLine(key) {
-  const point = Buffer.from(key.export({ format: "jwk" }).x, "base64url");
-  return `ssh-ed25519 ${Buffer.concat([field(Buffer.from("ssh-ed25519")), field(point)]).toString("base64")}`;
-}
-
-/** An SSH string (RFC 4251 section 5) of fewer than 256 bytes. */
-function field(bytes) {
-  return Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
 }

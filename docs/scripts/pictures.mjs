@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { environmentOf, sshPublicLine } from "../../scripts/people.mjs";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const { openTerminal, screenPicture } = await import(`${root}/packages/testkit/dist/terminal/index.js`);
@@ -33,16 +34,7 @@ function prepare() {
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   writeFileSync(join(folder, "chris/.ssh/id_ed25519"), key.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
-  const point = Buffer.from(createPublicKey(key).export({ format: "jwk" }).x, "base64url");
-  const blob = Buffer.concat([Buffer.from("ssh-ed25519"), point].flatMap((bytes) => [sizeOf(bytes), bytes]));
-  github.users.set("choldgraf", { keys: [`ssh-ed25519 ${blob.toString("base64")}`] });
-}
-
-/** The length of an SSH string (RFC 4251 section 5). */
-function sizeOf(bytes) {
-  const size = Buffer.alloc(4);
-  size.writeUInt32BE(bytes.length);
-  return size;
+  github.users.set("choldgraf", { keys: [sshPublicLine(createPublicKey(key))] });
 }
 
 async function takePictures() {
@@ -86,28 +78,17 @@ async function takePictures() {
   ]);
 }
 
-function environmentOf(where) {
+function terminal(where, line) {
   const [person] = where.split("/");
-  const home = join(folder, person);
-  return {
-    HOME: home,
+  const env = {
+    ...environmentOf(person, folder, github),
     PATH: [join(folder, "bin"), dirname(process.execPath), process.env.PATH].join(delimiter),
     LANG: "C.UTF-8",
     TERM: "xterm-256color",
-    GIT_CONFIG_GLOBAL: join(home, ".gitconfig"),
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_AUTHOR_NAME: person,
-    GIT_AUTHOR_EMAIL: `${person}@example.org`,
-    GIT_COMMITTER_NAME: person,
-    GIT_COMMITTER_EMAIL: `${person}@example.org`,
-    GITHUB_API_URL: github.url,
     // What charts render is the same with every Helm, and without one.
     HELM: join(folder, "no-helm"),
   };
-}
-
-function terminal(where, line) {
-  const options = { cwd: join(folder, where), env: environmentOf(where), cols: COLUMNS, rows: 200, deadline: 60_000 };
+  const options = { cwd: join(folder, where), env, cols: COLUMNS, rows: 200, deadline: 60_000 };
   return openTerminal("sh", ["-c", line], options);
 }
 
