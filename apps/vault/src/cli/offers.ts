@@ -2,9 +2,10 @@
  * What can stand in place of the word that is being written, by the specs alone. The completion
  * scripts of all shells ask this program for it, so that there is one grammar.
  */
-import type { CommandSpec, Flags, FlagSpec, Offer } from "./command.ts";
+import type { CommandSpec, Flags, Offer } from "./command.ts";
 import { flagsOf, type CommandTable } from "./command-table.ts";
 import { TOPICS } from "./help.ts";
+import { tokensOf } from "./tokens.ts";
 
 /** A word that can stand there, and what it does. */
 export type OfferedWord = readonly [word: string, summary: string];
@@ -23,14 +24,14 @@ export interface Offered {
 /** What the words before the last one say. */
 interface Line {
   /** Empty before it; of a command of two words the first one, before the second. */
-  command: string;
+  readonly command: string;
   /** The flag whose value comes next. */
-  flag: string | null;
+  readonly flag: string | null;
   /** Whether `--` was there. */
-  ended: boolean;
-  readonly given: Set<string>;
-  readonly folders: string[];
-  readonly operands: string[];
+  readonly ended: boolean;
+  readonly given: ReadonlySet<string>;
+  readonly folders: readonly string[];
+  readonly operands: readonly string[];
 }
 
 /** What can stand in place of the last of `words`, which follow the program's name. */
@@ -56,38 +57,20 @@ export function offersFor(words: readonly string[], table: CommandTable): Offere
 
 const plainly = (word: string): OfferedWord => [word, ""];
 
-function readLine(words: readonly string[], table: CommandTable): Line {
-  const line: Line = { command: "", flag: null, ended: false, given: new Set(), folders: [], operands: [] };
-  for (const word of words) {
-    if (line.flag !== null) {
-      if (line.flag === "directory") line.folders.push(word);
-      line.flag = null;
-    } else if (!line.ended && word === "--") line.ended = true;
-    else if (!line.ended && /^-./.test(word)) readFlags(word, line, table);
-    else if (line.command === "") line.command = word;
-    else if (table.families.has(line.command)) line.command = `${line.command} ${word}`;
-    else line.operands.push(word);
-  }
-  return line;
-}
-
-/** Reads `--flag`, `--flag=value`, `-f`, `-fvalue` or `-qf`. */
-function readFlags(word: string, line: Line, { flags }: CommandTable): void {
-  const [, long, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-  if (long !== undefined) return readFlag([long, flags[long]], value, line);
-  for (let at = 1; at < word.length; at += 1) {
-    const flag = Object.entries(flags).find(([, { short }]) => short === word[at]);
-    const rest = word.slice(at + 1);
-    if (flag !== undefined) readFlag(flag, rest === "" ? undefined : rest, line);
-    if (flag?.[1].value !== undefined) return;
-  }
-}
-
-function readFlag([name, spec]: readonly [string, FlagSpec | undefined], value: string | undefined, line: Line): void {
-  line.given.add(name);
-  if (spec?.value === undefined) return;
-  if (value === undefined) line.flag = name;
-  else if (name === "directory") line.folders.push(value);
+function readLine(words: readonly string[], { flags: known, families }: CommandTable): Line {
+  const { flags, operands } = tokensOf(words, known);
+  const [first = "", second, ...others] = operands;
+  const isOfTwo = second !== undefined && families.has(first);
+  return {
+    command: isOfTwo ? `${first} ${second}` : first,
+    // None but the last word can lack its value.
+    flag: flags.find(({ name, value }) => value === undefined && known[name]?.value !== undefined)?.name ?? null,
+    // Only the first `--` is no operand.
+    ended: tokensOf([...words, "--"], known).operands.length > operands.length,
+    given: new Set(flags.map(({ name }) => name)),
+    folders: flags.flatMap(({ name, value }) => (name === "directory" && value !== undefined ? value : [])),
+    operands: isOfTwo ? others : operands.slice(1),
+  };
 }
 
 const specOf = (command: string, table: CommandTable): CommandSpec | undefined =>
