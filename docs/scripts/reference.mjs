@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { workspaceSources } from "../../scripts/sources.mjs";
-import { schemaPage } from "./schema-page.mjs";
+import { asText, schemaPage } from "./schema-page.mjs";
 
 const docs = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = dirname(docs);
@@ -57,12 +57,11 @@ const CLASSES = {
   MembersError: ["Entries of the members log", "packages/members"],
   DeployError: ["Deploying", "packages/deploy"],
 };
-const cell = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("{", "&#123;");
 const tables = Object.entries(CLASSES).map(([name, [title, folder]]) => {
   const meanings = meaningsIn(`${folder}/src/errors.ts`);
   const rows = Object.entries(ERROR_CODES[name]).map(([code, { exit, hint }]) => {
     if (meanings[code] === undefined) throw new Error(`${folder}/src/errors.ts does not say what ${code} means`);
-    return `| \`${code}\` | ${exit} | ${cell(meanings[code])} | ${cell(hint ?? "")} |`;
+    return `| \`${code}\` | ${exit} | ${asText(meanings[code])} | ${asText(hint ?? "")} |`;
   });
   return `## ${title}\n\n| code | exit | what happened | what to do |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 });

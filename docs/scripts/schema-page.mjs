@@ -1,7 +1,8 @@
 // The page on deploy.yaml, from its JSON Schema.
 
 const link = (name) => `[${name}](#${name.toLowerCase()})`;
-const text = (words = "") => words.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("{", "&#123;");
+/** A text on a page or in its tables, of which nothing is theirs or Vue's. */
+export const asText = (words = "") => words.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("{", "&#123;");
 
 /** What a value may be one of; undefined where it is one thing. */
 const choicesOf = ({ anyOf, oneOf, then, else: otherwise }) =>
@@ -25,7 +26,7 @@ function typeOf(schema) {
 function rowsOf({ properties = {}, required = [] }) {
   const rows = Object.entries(properties).map(
     ([name, schema]) =>
-      `| \`${name}\`${required.includes(name) ? " (required)" : ""} | ${typeOf(schema)} | ${text(schema.description)} |`,
+      `| \`${name}\`${required.includes(name) ? " (required)" : ""} | ${typeOf(schema)} | ${asText(schema.description)} |`,
   );
   return rows.length === 0 ? "" : `| setting | type | meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
 }
@@ -38,8 +39,8 @@ const objectsIn = (schema) =>
 export function schemaPage(schema) {
   const definitions = Object.entries(schema.definitions ?? {}).map(([name, definition]) => {
     const objects = objectsIn(definition).map(rowsOf).join("\n");
-    const words = definition.description === undefined ? typeOf(definition) : text(definition.description);
+    const words = definition.description === undefined ? typeOf(definition) : asText(definition.description);
     return `## ${name}\n\n${words}\n\n${objects}`;
   });
-  return `# deploy.yaml\n\n${text(schema.description)}\n\nEditors that know JSON Schema check it with \`deploy.schema.json\` of \`@git-vault/deploy\`.\n\n${rowsOf(schema)}\n${definitions.join("\n")}`;
+  return `# deploy.yaml\n\n${asText(schema.description)}\n\nEditors that know JSON Schema check it with \`deploy.schema.json\` of \`@git-vault/deploy\`.\n\n${rowsOf(schema)}\n${definitions.join("\n")}`;
 }
