@@ -1,7 +1,6 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { basename, isAbsolute, join, relative, sep } from "node:path";
-import { filesToCommit } from "@git-vault/git-crypt";
-import type { Repository } from "@git-vault/git-crypt";
+import { filesToCommit, type Repository } from "@git-vault/git-crypt";
 
 const WILDCARD = /[*?[\]\\]/;
 
@@ -15,12 +14,16 @@ const isAnchored = (pattern: string): boolean => pattern.slice(0, -1).includes("
  */
 export function asMeant(pattern: string, { topLevel }: Repository): string {
   if (topLevel === null) return pattern;
-  const inTop = pattern.startsWith(`${topLevel}/`) ? pattern.slice(topLevel.length) : pattern;
+  const inTop = fromTop(pattern, topLevel);
   const isGiven = inTop.startsWith("/") || !isAnchored(inTop) || /^(?:!|\[attr\]|\.{1,2}\/)/.test(inTop);
   const folder = isGiven ? "" : hereIn(topLevel);
-  const whole = folder === "" ? inTop : `${folder.replaceAll(/[*?[\]\\]/g, "\\$&")}/${inTop}`;
-  return isFolder(topLevel, inTop) ? `${whole}/` : whole;
+  const whole = folder === "" ? inTop : `${folder.replaceAll(new RegExp(WILDCARD, "g"), "\\$&")}/${inTop}`;
+  return isFolder(inTop, topLevel) ? `${whole}/` : whole;
 }
+
+/** What is written as a path of this machine, as a pattern from the repository's top folder. */
+const fromTop = (pattern: string, topLevel: string): string =>
+  pattern.startsWith(`${topLevel}/`) ? pattern.slice(topLevel.length) : pattern;
 
 /** The current folder, from the top one, with `/` between its parts; empty in the top one. */
 function hereIn(topLevel: string): string {
@@ -28,20 +31,20 @@ function hereIn(topLevel: string): string {
   return path.startsWith("..") || isAbsolute(path) ? "" : path.split(sep).join("/");
 }
 
-/** Where a pattern without wildcards leads to, from the current folder. */
-const placeOf = (topLevel: string, pattern: string): string =>
-  pattern.startsWith("/") ? join(topLevel, pattern) : join(topLevel, hereIn(topLevel), pattern);
+/** What is where a pattern without wildcards leads to, from the current folder. */
+const foundBy = (pattern: string, topLevel: string): Stats | undefined =>
+  lstatSync(join(topLevel, pattern.startsWith("/") ? "" : hereIn(topLevel), pattern), { throwIfNoEntry: false });
 
-function isFolder(topLevel: string, pattern: string): boolean {
+function isFolder(pattern: string, topLevel: string): boolean {
   if (pattern.endsWith("/") || pattern.trim() === "" || WILDCARD.test(pattern)) return false;
-  return lstatSync(placeOf(topLevel, pattern), { throwIfNoEntry: false })?.isDirectory() === true;
+  return foundBy(pattern, topLevel)?.isDirectory() === true;
 }
 
 /** Whether a pattern without wildcards is the name of nothing that is here. */
 export function fitsNothing(pattern: string, repository: Repository): boolean {
   const { topLevel } = repository;
   if (topLevel === null || pattern.endsWith("/") || WILDCARD.test(pattern)) return false;
-  const inTop = pattern.startsWith(`${topLevel}/`) ? pattern.slice(topLevel.length) : pattern;
-  if (lstatSync(placeOf(topLevel, inTop), { throwIfNoEntry: false }) !== undefined) return false;
+  const inTop = fromTop(pattern, topLevel);
+  if (foundBy(inTop, topLevel) !== undefined) return false;
   return isAnchored(inTop) || !filesToCommit(repository).some((name) => basename(name) === inTop);
 }
