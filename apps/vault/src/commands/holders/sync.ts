@@ -19,7 +19,7 @@ import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { admit, type Admission } from "../members/admit.ts";
+import { admit, ONLY_GIVES, type Admission } from "../members/admit.ts";
 import { leavingUnopened, reportRotation } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
@@ -76,7 +76,7 @@ export const run: Run<Sync> = async (options) => {
 async function admissionOf(request: UpdateRequest): Promise<Admission> {
   const { recipients, unasked } = await reviewSync(request);
   const keyNames = [...new Set(recipients.flatMap((one) => one.keyNames))].toSorted();
-  return { recipients, unasked, keyNames, missingSelf: null, removed: [], notSealedTo: [], notHere: [], areOld: true };
+  return { recipients, unasked, keyNames, ...ONLY_GIVES, areOld: true };
 }
 
 /** What syncing mends by itself. */

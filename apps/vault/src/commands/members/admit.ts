@@ -26,6 +26,9 @@ export interface Admission extends Pick<
   readonly areOld?: boolean;
 }
 
+/** The rest of an admission where keys are given, and nobody and no key is left out. */
+export const ONLY_GIVES = { missingSelf: null, removed: [], notSealedTo: [], notHere: [] } as const;
+
 /** How it is confirmed. Without `drop` nobody can be taken out on the way. */
 interface AdmitOptions extends DialogOptions {
   readonly yes: boolean;

@@ -15,7 +15,7 @@ import { nameKey, reviewOfName, rootText, start, type Members } from "@git-vault
 import { CliError, usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reason, reportResult } from "../../io/streams.ts";
-import { admit } from "../members/admit.ts";
+import { admit, ONLY_GIVES } from "../members/admit.ts";
 import { findAuthor, findStarterIfAny } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { filterCommands } from "./filter-command.ts";
@@ -85,7 +85,7 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
   try {
     await author.unlock();
     const recipients = await reviewOfName({ members, author, keyName }, new Pins(defaultPinFile()));
-    const plan = { recipients, keyNames: [keyName], unasked: [], missingSelf: null, removed: [], ...NOTHING_LEFT_OUT };
+    const plan = { recipients, keyNames: [keyName], unasked: [], ...ONLY_GIVES };
     if (recipients.some(({ marks }) => marks.length > 0)) await admit(plan, options);
     initialize(repository, { ...commands, keyName, force });
     await nameKey({ members, author, keyName });
@@ -94,8 +94,6 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
     author.lock();
   }
 }
-
-const NOTHING_LEFT_OUT = { notSealedTo: [], notHere: [] };
 
 /**
  * Where the key is here already: what is wanted are the patterns, and a members log for a
