@@ -20,7 +20,7 @@ import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor, findStarter } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeUnsealed, notSealedText } from "../members/admit.ts";
+import { describeUnsealed, keysText, notSealedText } from "../members/admit.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Grant = typeof HOLDER_COMMANDS.grant;
@@ -118,7 +118,7 @@ function linesOf(
   { started, granted, unchanged, commit, keyNames }: GrantResult,
   passedOver: People["passedOver"],
 ): string[] {
-  const keys = keyNames.length === 1 ? `the key ${keyNames.join("")}` : `the keys ${keyNames.join(", ")}`;
+  const keys = `the ${keysText(keyNames)}`;
   return [
     ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),
     ...unchanged.map((name) => `vault: ${printable(name)} has ${keys} already`),

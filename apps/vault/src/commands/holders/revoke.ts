@@ -17,7 +17,7 @@ import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import { memberName } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeUnsealed } from "../members/admit.ts";
+import { describeUnsealed, keysText } from "../members/admit.ts";
 import { describeRecipients, describeRotation, replaceKeys, reportReplaced } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
@@ -40,7 +40,7 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
   // Who is dropped, or loses the last key, goes altogether, whatever names of keys are given.
   const reportGone = (member: Member): string =>
     keyNames !== undefined && remove.includes(member)
-      ? `may not open the key${keyNames.length === 1 ? "" : "s"} ${keyNames.join(", ")} any more`
+      ? `may not open the ${keysText(keyNames)} any more`
       : "is no member any more";
   const told = { holders: names, keys: plan.takenKeys, keyNames: plan.keyNames, notHere: plan.notHere, commit };
   const notSealedTo = describeUnsealed(plan.notSealedTo);
