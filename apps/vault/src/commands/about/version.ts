@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { delimiter, dirname, isAbsolute } from "node:path";
 import { findProgram, runProgram } from "@git-vault/git-crypt/programs";
-import { jsonLine, writeStdout } from "../../io/streams.ts";
+import { writeJson } from "../../io/streams.ts";
 import { isStandalone } from "../../own-program.ts";
 
 /** Set by the build: from package.json, and by a release. */
@@ -38,7 +38,7 @@ export function versions(): Versions {
 
 /** `vault --version --json`. */
 export function showVersions(): void {
-  writeStdout(jsonLine(versions()));
+  writeJson(versions());
 }
 
 /**
