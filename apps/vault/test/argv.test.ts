@@ -194,6 +194,7 @@ test("words are taken apart as by node:util, in any order", () => {
           ? [{ name: token.name, rawName: token.rawName, value: token.value, isInline: token.inlineValue === true }]
           : [],
       ),
+      ended: tokens.some((token) => token.kind === "option-terminator"),
     };
     expect({ words, ...tokensOf(words, TABLE.flags) }).toEqual({ words, ...expected });
   }

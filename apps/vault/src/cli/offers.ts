@@ -58,15 +58,14 @@ export function offersFor(words: readonly string[], table: CommandTable): Offere
 const plainly = (word: string): OfferedWord => [word, ""];
 
 function readLine(words: readonly string[], { flags: known, families }: CommandTable): Line {
-  const { flags, operands } = tokensOf(words, known);
+  const { flags, operands, ended } = tokensOf(words, known);
   const [first = "", second, ...others] = operands;
   const isOfTwo = second !== undefined && families.has(first);
   return {
     command: isOfTwo ? `${first} ${second}` : first,
     // None but the last word can lack its value.
     flag: flags.find(({ name, value }) => value === undefined && known[name]?.value !== undefined)?.name ?? null,
-    // Only the first `--` is no operand.
-    ended: tokensOf([...words, "--"], known).operands.length > operands.length,
+    ended,
     given: new Set(flags.map(({ name }) => name)),
     folders: flags.flatMap(({ name, value }) => (name === "directory" && value !== undefined ? value : [])),
     operands: isOfTwo ? others : operands.slice(1),

@@ -15,6 +15,8 @@ export interface FlagToken {
 export interface Tokens {
   readonly flags: readonly FlagToken[];
   readonly operands: readonly string[];
+  /** Whether `--` was there, after which all are operands. */
+  readonly ended: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export function tokensOf(words: readonly string[], known: Flags): Tokens {
     flags.push({ name, rawName, value, isInline: inline !== undefined });
   };
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === "--") return { flags, operands: [...operands, ...rest] };
+    if (word === "--") return { flags, operands: [...operands, ...rest], ended: true };
     if (word.startsWith("--")) {
       const end = word.indexOf("=", 3);
       if (end === -1) add(word.slice(2), word, undefined);
@@ -50,5 +52,5 @@ export function tokensOf(words: readonly string[], known: Flags): Tokens {
       }
     } else operands.push(word);
   }
-  return { flags, operands };
+  return { flags, operands, ended: false };
 }

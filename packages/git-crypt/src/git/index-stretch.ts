@@ -32,8 +32,8 @@ const hashOf = (index: Buffer, { from, length }: Stretch): string =>
   hash("sha256", index.subarray(from, from + length), "hex");
 
 /**
- * The stretch that was noted last, if an index has the same bytes there: if an entry begins where
- * the stretch does, all of its entries follow. Null if it has not, or if none was noted.
+ * The stretch that `noteStretch` wrote last; null if there is none, or if the index has other bytes
+ * in its place. If an entry begins where the stretch begins, the index has every entry of it.
  */
 export function readStretch(place: CommonPlace, index: Buffer): Stretch | null {
   if (index.length < LEAST_BYTES) return null;

@@ -3,6 +3,7 @@ import { MembersError } from "../errors.ts";
 import type { Entry, EntryDraft } from "../entry/entry.ts";
 import { encodeDraft, entryId, parse, problemAtStart, type ParsedEntry } from "../entry/format.ts";
 import { entryVerifier } from "../entry/sign.ts";
+import { push } from "../lists.ts";
 
 /** A file of the folder that holds the log. */
 export interface LogFile {
@@ -77,9 +78,7 @@ export async function readLog(files: Iterable<LogFile>, { root, held }: ReadLogO
     const { entry } = parsed;
     entries.set(id, entry);
     if (root !== undefined && root !== (entry.root ?? id)) continue;
-    const ids = ofAuthor.get(entry.author);
-    if (ids === undefined) ofAuthor.set(entry.author, [id]);
-    else ids.push(id);
+    push(ofAuthor, entry.author, id);
     if (entry.root === null) authors.add(entry.author);
   }
   const verify = entryVerifier();
@@ -145,10 +144,8 @@ function readFiles(files: Iterable<LogFile>): {
   /** What was read by a name: the tree, its history and the clone's memory mostly hold the same. */
   const seen = new Map<string, Uint8Array[]>();
   for (const { name, bytes } of files) {
-    const before = seen.get(name);
-    if (before?.some((one) => isSame(one, bytes)) === true) continue;
-    if (before === undefined) seen.set(name, [bytes]);
-    else before.push(bytes);
+    if (seen.get(name)?.some((one) => isSame(one, bytes)) === true) continue;
+    push(seen, name, bytes);
     const parsed = parseOrNull(bytes, (problem) => bad.push({ name, bytes, problem }));
     if (parsed === null) continue;
     const others = copies.get(name);
