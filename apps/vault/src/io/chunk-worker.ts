@@ -14,7 +14,7 @@ import {
   type ChunkOrders,
   type ChunkReport,
 } from "./chunk-schedule.ts";
-import { readSome, writePieces } from "./streams.ts";
+import { bufferToRead, readSome, writePieces } from "./streams.ts";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- chunk-pool.ts gives it
 const orders = workerData as ChunkOrders;
@@ -25,7 +25,7 @@ const work = job === "seal" ? sealChunks : openChunks;
 
 const BLOCK = blockBytes(job);
 /** A block, and one byte more: whether it is the last shows in what follows it. */
-const buffer = Buffer.alloc(BLOCK + 1);
+const buffer = bufferToRead(BLOCK + 1);
 
 /** Reads on: what was begun, and then the source. Gives the number of bytes, 0 at the end. */
 function read(into: Buffer): number {

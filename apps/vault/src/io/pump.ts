@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 import { progressLine, type ProgressLine } from "./progress.ts";
-import { readSome } from "./streams.ts";
+import { bufferToRead, readSome } from "./streams.ts";
 
 /** About the fastest step. With larger ones V8 promotes the buffers and they pile up. */
 const STEP = 256 * 1024;
@@ -24,7 +24,7 @@ export async function pump(
   let bytes = input.data.length;
   for (let at = 0; at < input.data.length; at += STEP) sink.write(await step(input.data.subarray(at, at + STEP)));
   if (input.descriptor === null) return;
-  const chunk = Buffer.allocUnsafeSlow(STEP);
+  const chunk = bufferToRead(STEP);
   for (let steps = 1; ; steps += 1) {
     const read = readSome(input.descriptor, chunk, input.title);
     if (read === 0) break;
