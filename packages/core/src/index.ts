@@ -11,5 +11,7 @@ export { printable, type PrintableOptions } from "./printable.ts";
 export { plural, quoteForShell, wrapLines } from "./text.ts";
 /* What other programs must not see. */
 export { FORGE_TOKENS, secretVariables } from "./secret-variables.ts";
+/* Collections. */
+export { push } from "./lists.ts";
 /* Encodings. */
 export { decodeBase64, encodeBase64 } from "./base64.ts";

@@ -1,3 +1,4 @@
+import { push } from "@git-vault/core";
 import type { CommandSpec, CommandSpecs, Flags } from "./command.ts";
 import { GLOBAL_FLAGS } from "./flags.ts";
 
@@ -24,7 +25,7 @@ export class CommandTable<Name extends string = string> {
     const families = new Map<string, string[]>();
     for (const [name] of this.commands) {
       const [first = "", second] = name.split(" ");
-      if (second !== undefined) families.set(first, [...(families.get(first) ?? []), second]);
+      if (second !== undefined) push(families, first, second);
     }
     this.families = families;
     this.firstWords = [...new Set(this.shown.map(([name]) => name.split(" ")[0] ?? name))];

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { push } from "@git-vault/core";
 import { DAY, days, endOfToken, type Life, lifetimeOf } from "../verify/certificate.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
@@ -92,8 +93,7 @@ function* unusable(context: CheckContext, kubeconfigs: ReadonlyMap<string, strin
   const { project } = context;
   const held = new Map<string, string[]>();
   for (const { file, path } of secretsIn(context))
-    if (kubeconfigs.has(file))
-      held.set(file, [...(held.get(file) ?? []), path.filter((step) => typeof step === "string").join(".")]);
+    if (kubeconfigs.has(file)) push(held, file, path.filter((step) => typeof step === "string").join("."));
   for (const [file, environment] of kubeconfigs) {
     const entry = project.file(file);
     if (entry === undefined || !entry.secret || entry.locked) continue;

@@ -1,3 +1,4 @@
+import { push } from "@git-vault/core";
 import { usualKubeconfig } from "../project/settings.ts";
 import { type Draft, labelOf } from "./draft.ts";
 import { takeMainChart } from "./main-chart.ts";
@@ -26,18 +27,17 @@ function nameOfSops(draft: Draft, path: string): string | null {
  */
 function filesByName(draft: Draft): Map<string, string[]> {
   const named = new Map<string, string[]>();
-  const add = (name: string, path: string): void => void named.set(name, [...(named.get(name) ?? []), path]);
   const ofSops: [string, string][] = [];
   for (const path of draft.paths) {
     const name = CONFIG.exec(path)?.[2];
     const secretName = nameOfSops(draft, path);
     if (secretName !== null) ofSops.push([secretName, path]);
-    else if (name !== undefined) add(name, path);
+    else if (name !== undefined) push(named, name, path);
   }
   const isKnown = (name: string): boolean =>
     named.has(name) || USUAL_NAME.test(name) || draft.has(usualKubeconfig(name));
   const areAlone = named.size === 0;
-  for (const [name, path] of ofSops) if (areAlone || isKnown(name)) add(name, path);
+  for (const [name, path] of ofSops) if (areAlone || isKnown(name)) push(named, name, path);
   return named;
 }
 

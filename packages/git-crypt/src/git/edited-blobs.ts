@@ -1,3 +1,4 @@
+import { push } from "@git-vault/core";
 import { headerOf, isEditOf } from "../format/blob.ts";
 import type { GitPlace } from "./git.ts";
 import { readBlobs, sizesOf, WHOLE_BYTES } from "./objects.ts";
@@ -52,7 +53,7 @@ export function editedVersions(
     const gone = new Map<string, string[]>();
     for (const oid of removed) {
       const header = headers.get(oid);
-      if (header !== undefined) gone.set(header, [...(gone.get(header) ?? []), oid]);
+      if (header !== undefined) push(gone, header, oid);
     }
     return here.flatMap(({ name, before, after }): Step[] => {
       const header = headers.get(after ?? "");

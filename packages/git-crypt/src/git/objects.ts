@@ -1,4 +1,5 @@
 import { createHash, hash } from "node:crypto";
+import { push } from "@git-vault/core";
 import { chunksOf } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
 import type { GitOutput } from "../answers.ts";
@@ -38,11 +39,7 @@ export const oidsOf = (entries: readonly { readonly oid: string }[]): string[] =
 /** Entries by the names of their blobs. */
 export function byOid<T extends { readonly oid: string }>(entries: readonly T[]): Map<string, T[]> {
   const groups = new Map<string, T[]>();
-  for (const entry of entries) {
-    const same = groups.get(entry.oid);
-    if (same === undefined) groups.set(entry.oid, [entry]);
-    else same.push(entry);
-  }
+  for (const entry of entries) push(groups, entry.oid, entry);
   return groups;
 }
 

@@ -1,3 +1,4 @@
+import { push } from "@git-vault/core";
 import { isEncryptedBlob } from "../format/blob.ts";
 import { startOfFile } from "../git/file-start.ts";
 import { commitOf, type GitPlace, tryGit } from "../git/git.ts";
@@ -46,7 +47,7 @@ function olderBlobs(place: GitPlace, files: readonly UnopenedFile[]): Map<string
   const own = new Map(files.map(({ entry }) => [entry.name, entry.oid]));
   for (const { name, before, after } of parseDifferences(tryGit(place, ["--literal-pathspecs", ...walk]).stdout)) {
     for (const oid of [before, after]) {
-      if (oid !== null && oid !== own.get(name)) older.set(name, [...(older.get(name) ?? []), oid]);
+      if (oid !== null && oid !== own.get(name)) push(older, name, oid);
     }
   }
   return older;

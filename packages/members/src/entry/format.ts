@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { push } from "@git-vault/core";
 import { MembersError } from "../errors.ts";
 import type { Action, Entry, EntryDraft, NamedCommitment, SealedCopy } from "./entry.ts";
 import {
@@ -209,9 +210,7 @@ function readLines(text: string): ReadonlyMap<string, readonly string[]> {
   for (const line of text.split("\n")) {
     const end = line.indexOf(": ");
     const field = end < 0 ? line : line.slice(0, end);
-    const list = values.get(field) ?? [];
-    list.push(line.slice(end + 2));
-    values.set(field, list);
+    push(values, field, line.slice(end + 2));
   }
   return values;
 }

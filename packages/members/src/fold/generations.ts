@@ -1,9 +1,9 @@
+import { push } from "@git-vault/core";
 import type { NamedCommitment } from "../entry/entry.ts";
 import { isAccount } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 import type { Judgement } from "./judge.ts";
 import { audienceOfKeys } from "../commitment.ts";
-import { push } from "../lists.ts";
 import { namesIn, upTo } from "./people.ts";
 import { isGift, isTaking, isVain } from "./rules.ts";
 

@@ -1,5 +1,5 @@
+import { push } from "@git-vault/core";
 import type { Graph } from "./graph.ts";
-import { push } from "../lists.ts";
 import { People, type Counts } from "./people.ts";
 import { isGift, isTaking, Rules, type Kind, type Problem } from "./rules.ts";
 

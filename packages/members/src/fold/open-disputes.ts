@@ -1,7 +1,7 @@
+import { push } from "@git-vault/core";
 import { looksOf, type Look } from "../log/arrival.ts";
 import { withAncestors, type Log } from "../log/log.ts";
 import { fold, type Dispute, type FoldOptions, type Membership } from "./fold.ts";
-import { push } from "../lists.ts";
 import { isGift } from "./rules.ts";
 
 /** So many are looked into one by one. */

@@ -1,6 +1,6 @@
+import { push } from "@git-vault/core";
 import type { Action, Entry } from "../entry/entry.ts";
 import type { Identifier } from "../entry/identifiers.ts";
-import { push } from "../lists.ts";
 import type { Graph } from "./graph.ts";
 
 /*

@@ -1,4 +1,4 @@
-import { push } from "../lists.ts";
+import { push } from "@git-vault/core";
 
 /*
  * In which order entries arrived on a branch. An entry's parents say only what its author admits to

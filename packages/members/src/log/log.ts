@@ -1,9 +1,9 @@
+import { push } from "@git-vault/core";
 import { hash } from "node:crypto";
 import { MembersError } from "../errors.ts";
 import type { Entry, EntryDraft } from "../entry/entry.ts";
 import { encodeDraft, entryId, parse, problemAtStart, type ParsedEntry } from "../entry/format.ts";
 import { entryVerifier } from "../entry/sign.ts";
-import { push } from "../lists.ts";
 
 /** A file of the folder that holds the log. */
 export interface LogFile {

@@ -1,4 +1,4 @@
-import { plural, printable, type Finding } from "@git-vault/core";
+import { plural, printable, type Finding, push } from "@git-vault/core";
 import { foreignAttributes, hasOwnFiles } from "@git-vault/git-crypt";
 import type { Entry, Member, Membership } from "@git-vault/members";
 import { readCoverage } from "./coverage.ts";
@@ -187,10 +187,7 @@ const found = (id: MembersFindingId, message: string, subject: string): MembersF
 /** An admin may call any member as another one is called. */
 function findSameNames({ members }: Membership): MembersFinding[] {
   const called = new Map<string, Member[]>();
-  for (const member of members) {
-    const name = nameOfMember(member).toLowerCase();
-    called.set(name, [...(called.get(name) ?? []), member]);
-  }
+  for (const member of members) push(called, nameOfMember(member).toLowerCase(), member);
   return [...called.values()].flatMap((all) => {
     const [first] = all;
     if (first === undefined || all.length === 1) return [];

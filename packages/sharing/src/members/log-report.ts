@@ -1,3 +1,4 @@
+import { push } from "@git-vault/core";
 import { memberWith, withAncestors, type Action, type Entry, type Reason } from "@git-vault/members";
 import { keysIn } from "./coverage.ts";
 import { nameOfMember, type Members } from "./membership.ts";
@@ -113,11 +114,7 @@ function inOrder(entries: ReadonlyMap<string, Entry>): Entry[] {
   for (const { id, parents } of entries.values()) {
     const known = parents.filter((parent) => entries.has(parent));
     open.set(id, known.length);
-    for (const parent of known) {
-      const others = children.get(parent);
-      if (others === undefined) children.set(parent, [id]);
-      else others.push(id);
-    }
+    for (const parent of known) push(children, parent, id);
   }
   const result: Entry[] = [];
   let ready = [...entries.values()].filter(({ id }) => open.get(id) === 0).toSorted(earlier);

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { push } from "@git-vault/core";
 import {
   bytesOf,
   commitsOf,
@@ -272,7 +273,7 @@ function readTree(
 /** What is no entry. Junk that lies there no more is of no interest, whatever its history has. */
 function badOf(log: Log, tree: LogFolder, inTrees: readonly LogFile[]): BadFile[] {
   const lying = new Map<string, LogFile[]>();
-  for (const file of inTrees) lying.set(file.name, [...(lying.get(file.name) ?? []), file]);
+  for (const file of inTrees) push(lying, file.name, file);
   const isLying = ({ name, bytes }: LogFile): boolean =>
     lying.get(name)?.some((one) => one.bytes === bytes || Buffer.compare(one.bytes, bytes) === 0) === true;
   const bad: BadFile[] = [...tree.bad, ...log.bad.filter(isLying)];

@@ -1,5 +1,5 @@
 import type { Directory } from "@git-vault/directory";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, push } from "@git-vault/core";
 import { memberWith, type Entry, type Member, type MemberKey } from "@git-vault/members";
 import type { Pins } from "../trust/pins.ts";
 import { accountStates, NOT_ASKED, type AccountState } from "./forge-state.ts";
@@ -212,10 +212,10 @@ class Bringers {
 
   constructor({ log, whole }: Members) {
     for (const entry of log.entries.values()) {
-      for (const parent of entry.parents) listed(this.#builders, parent).push(entry.id);
+      for (const parent of entry.parents) push(this.#builders, parent, entry.id);
       if (whole.verdicts.get(entry.id)?.counts !== true) continue;
       if (entry.action.kind === "take") for (const id of entry.action.keys) this.#taken.add(id);
-      for (const id of keysIn(entry)) listed(this.#entries, id).push(entry);
+      for (const id of keysIn(entry)) push(this.#entries, id, entry);
     }
   }
 
@@ -247,12 +247,6 @@ class Bringers {
   firstOf(member: Member, id: string): readonly Entry[] {
     return firstOf(this.for(member, id), this.#builders);
   }
-}
-
-function listed<T>(lists: Map<string, T[]>, name: string): T[] {
-  const list = lists.get(name) ?? [];
-  lists.set(name, list);
-  return list;
 }
 
 /** What the one who brought in a key of a member that is new to who looks is called. */
