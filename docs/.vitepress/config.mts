@@ -231,7 +231,16 @@ export default defineConfig({
         text: "Why",
         items: [
           { text: "Decisions", link: "/why/decisions" },
-          { text: "Threat model", link: "/threat-model" },
+          {
+            text: "Threat model",
+            link: "/threat-model",
+            collapsed: true,
+            items: [
+              { text: "Who has the keys", link: "/threat-model/members" },
+              { text: "What git encrypts", link: "/threat-model/attributes" },
+              { text: "Deploying", link: "/threat-model/deploying" },
+            ],
+          },
           { text: "Comparison", link: "/why/comparison" },
           { text: "When a deployment fails", link: "/why/failures" },
           { text: "Architecture", link: "/architecture" },
