@@ -33,6 +33,7 @@ import { VaultError } from "@git-vault/core";
  * - `NAME_TAKEN`: another member is called so already
  * - `TOO_MANY_KEYS`: somebody has more keys than the log takes of one person
  * - `REMOVED_BEFORE`: somebody was removed who is to be let in
+ * - `KEYS_TAKEN`: all keys of somebody were taken out by themselves, and none of them was named
  * - `STALE_KEY`: a key must be replaced before anybody is let in to it
  * - `KEY_NOT_HERE`: the key that the branch names is not in this clone
  * - `UNCONFIRMED_MEMBERS`: something is worth a look about members who would have a new key, and
@@ -70,6 +71,7 @@ export type SharingErrorCode =
   | "NAME_TAKEN"
   | "TOO_MANY_KEYS"
   | "REMOVED_BEFORE"
+  | "KEYS_TAKEN"
   | "STALE_KEY"
   | "KEY_NOT_HERE"
   | "UNCONFIRMED_MEMBERS"

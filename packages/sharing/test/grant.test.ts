@@ -13,9 +13,11 @@ import {
   filesIn,
   grantTo,
   makeTeam,
+  memberCalled,
   membersOf,
   namesOf,
   opened,
+  planBy,
   remove,
   stage,
   teamRepository,
@@ -148,6 +150,64 @@ describe("granting", () => {
     expect((await failureOf(grantTo(team, repository, [], { people: [renamed] }))).code).toBe("REMOVED_BEFORE");
     await grantTo(team, repository, ["bob"], { readmit: true });
     expect(namesOf(await membersOf(repository))).toEqual(["github:alice", "github:bob"]);
+  });
+
+  describe("a key that was taken out by itself", () => {
+    const laptop = (): string => team.id("mallory");
+    const bobKeys = async (): Promise<readonly string[]> =>
+      memberCalled(await membersOf(repository), "bob")
+        .keys.map(({ id }) => id)
+        .toSorted();
+
+    beforeEach(async () => {
+      team.github.users.set("bob", { id: 101, keys: [team.key("bob"), team.key("mallory")] });
+      await grantTo(team, repository, ["bob"]);
+    });
+    afterEach(() => void team.github.users.set("bob", { id: 101, keys: [team.key("bob")] }));
+
+    const take = async (...ids: string[]): Promise<void> => {
+      const members = await membersOf(repository);
+      const bob = memberCalled(members, "bob");
+      await (await planBy(team, members, { takeKeys: [{ member: bob, keys: ids }] })).apply(team.commands);
+    };
+
+    test("does not come back by its account, which still has it", async () => {
+      await take(laptop());
+      expect(await grantTo(team, repository, ["bob"])).toMatchObject({ granted: [], unchanged: ["github:bob"] });
+      await remove(team, repository, ["bob"]);
+      const { leftOut } = await grantTo(team, repository, ["bob"], { readmit: true });
+      expect(leftOut).toMatchObject([{ name: "github:bob", keys: [{ id: laptop() }] }]);
+      expect(await bobKeys()).toEqual([team.id("bob")]);
+      const members = await membersOf(repository);
+      expect((await planSync({ members, directory: team.directory })).outOfDate).toEqual([]);
+    });
+
+    test("comes back if it is named itself, and is its member's like any other then", async () => {
+      await take(laptop());
+      await grantTo(team, repository, ["bob"], { readmitKeys: [laptop()] });
+      const both = [team.id("bob"), laptop()].toSorted();
+      expect(await bobKeys()).toEqual(both);
+      await remove(team, repository, ["bob"]);
+      await grantTo(team, repository, ["bob"], { readmit: true });
+      expect(await bobKeys()).toEqual(both);
+    });
+
+    test("is known as such if it was the last one, and its member went with it", async () => {
+      await take(team.id("bob"), laptop());
+      expect(namesOf(await membersOf(repository))).toEqual(["github:alice"]);
+      const error = await failureOf(grantTo(team, repository, ["bob"], { readmit: true }));
+      expect(error.code).toBe("KEYS_TAKEN");
+      expect(error.message).toContain(laptop());
+      team.github.users.set("bob", { id: 101, keys: [team.key("bob"), team.key("mallory"), team.key("carol")] });
+      await grantTo(team, repository, ["bob"], { readmit: true });
+      expect(await bobKeys()).toEqual([team.id("carol")]);
+    });
+
+    test("is not what goes with a member who is removed", async () => {
+      await remove(team, repository, ["bob"]);
+      await grantTo(team, repository, ["bob"], { readmit: true });
+      expect(await bobKeys()).toEqual([team.id("bob"), laptop()].toSorted());
+    });
   });
 
   test("gives no two people one name, and one person no two", async () => {

@@ -141,6 +141,7 @@ export async function grantTo(
     keyNames: ["default"],
     isReader: () => false,
     readmit: false,
+    readmitKeys: [],
     stageOnly: false,
     ...others,
   });

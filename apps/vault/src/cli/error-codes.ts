@@ -272,6 +272,11 @@ export const codes = () => ({
     ],
     TOO_MANY_KEYS: [3, "nothing was changed; grant to one key of theirs, or ask them to remove old keys"],
     REMOVED_BEFORE: [2, "nothing was changed; where they are to come back, say so with --readmit"],
+    KEYS_TAKEN: [
+      2,
+      ({ subject = "" }) =>
+        `nothing was changed; ask them for a new key, or let one back in with \`vault grant --readmit --key SHA256:… ${subject}\``,
+    ],
     STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
     KEY_NOT_HERE: [
       3,

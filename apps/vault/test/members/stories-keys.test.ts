@@ -153,6 +153,31 @@ describe("keys of people and machines", () => {
     await trying("carol", "git pull -q; vault unlock");
     await as("carol", "vault sync --yes && git push -q");
     expect(await opens("bob")).toBe(false);
+    // Nor with its owner, who is removed and let in again; unless it is named itself.
+    await as("carol", "git pull -q; vault revoke -q bob");
+    const said = await as("carol", "vault grant --readmit bob && git push -q");
+    expect(said).toMatch(
+      new RegExp(`not to a key of github:bob: .*${stolen.replaceAll("+", "\\+")}.*: it was taken out before`),
+    );
+    expect(await opens("bob")).toBe(false);
+    expect(await opens("bob", "id_new")).toBe(true);
+    const strange = await trying("carol", "vault grant --key SHA256:none bob");
+    expect([strange.status, strange.said]).toEqual([2, expect.stringMatching(/no recipient has the key SHA256:none/)]);
+    await as("carol", `vault grant -q --key ${stolen} bob && git push -q`);
+    expect(await opens("bob")).toBe(true);
+  });
+
+  test("somebody's only key is stolen: they come back with a new one, and not with that", async () => {
+    const stolen = keyOf(world, "bob").id;
+    await as("alice", `vault revoke -q --key ${stolen} bob && git push -q`);
+    const { status, said } = await trying("alice", "vault grant --readmit bob");
+    expect([status, said]).toEqual([2, expect.stringContaining(`no key of github:bob is left: ${stolen} was taken`)]);
+    expect(said).toMatch(/hint: .*`vault grant --readmit --key SHA256:… github:bob`/);
+    const second = await newKey(world, "bob", "id_new");
+    world.github.users.get("bob")?.keys?.push(second.text);
+    await as("alice", "vault grant -q --readmit --yes bob && git push -q && vault sync --check");
+    expect(await opens("bob")).toBe(false);
+    expect(await opens("bob", "id_new")).toBe(true);
   });
 
   test("a key that left its account: sync takes it out, with a new key in the same commit", async () => {

@@ -26,6 +26,7 @@ import {
 import { readCoverage } from "./coverage.ts";
 import { startLog, acceptOwn } from "./start.ts";
 import { isPluginKey } from "./sealed-keys.ts";
+import { wasTakenAlone } from "./taken-keys.ts";
 import { LogWriter, assertAdmin, type Author, type Change } from "./writer.ts";
 
 /** What is granted, to whom and how. */
@@ -39,8 +40,10 @@ export interface GrantOptions {
   readonly keyNames: readonly string[];
   /** Whether somebody may only open keys. Who has no key that signs is a reader anyway. */
   readonly isReader: (person: Person) => boolean;
-  /** Whether who was removed may come back. */
+  /** Whether removed people may come back. */
   readonly readmit: boolean;
+  /** The ids of keys that may come back although they were taken out by themselves. */
+  readonly readmitKeys: readonly string[];
   /** The age plugins that the user named; no other is run. */
   readonly plugins?: PluginDialog | undefined;
   /** Whether the files are left staged instead of committed. */
@@ -71,6 +74,8 @@ export interface GrantResult {
   readonly started: string | null;
   readonly keyNames: readonly string[];
   readonly granted: readonly Granted[];
+  /** Keys of people that were taken out by themselves, and so did not come back with the others. */
+  readonly leftOut: readonly { readonly name: string; readonly keys: readonly MemberKey[] }[];
   /** What those are called who had all of it already. */
   readonly unchanged: readonly string[];
   /** The commit's name; null where nothing was committed. */
@@ -82,7 +87,7 @@ export interface GrantResult {
  * theirs, in one commit. Where there is no log, the author starts it. Where anything fails, nothing
  * is changed.
  *
- * @throws SharingError `NOT_ADMIN`, `REMOVED_BEFORE`, `NAME_TAKEN`, `KEY_NOT_HERE`,
+ * @throws SharingError `NOT_ADMIN`, `REMOVED_BEFORE`, `KEYS_TAKEN`, `NAME_TAKEN`, `KEY_NOT_HERE`,
  * `NO_SUCH_KEY_NAME`, `STALE_KEY`; what `commitFiles` and signing do
  */
 export async function grant(options: GrantOptions): Promise<GrantResult> {
@@ -95,9 +100,12 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   const files = new Map(begun?.files);
   const keys = presentKeys(options, writer.membership);
   const granted: Granted[] = [];
+  const leftOut: { readonly name: string; readonly keys: readonly MemberKey[] }[] = [];
   const unchanged: string[] = [];
   try {
-    for (const person of people) {
+    for (const whole of people) {
+      const { person, left } = withoutTaken(whole, options);
+      if (left.length > 0) leftOut.push({ name: person.label, keys: left });
       const before = memberThatIs(writer.membership, person);
       const change = changeFor(person, before, writer, options);
       if (change === null) {
@@ -138,7 +146,7 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   for (const [path, content] of writer.files) files.set(path, content);
   const root = begun?.root ?? members.root ?? "";
   if (granted.length === 0 && begun === null)
-    return { root, started: null, keyNames, granted, unchanged, commit: null };
+    return { root, started: null, keyNames, granted, leftOut, unchanged, commit: null };
   const names = granted.map(({ name }) => name);
   const keyText = `the key${keyNames.length === 1 ? "" : "s"} ${keyNames.join(", ")}`;
   const message = names.length === 0 ? "Start the members log" : `Grant ${keyText} to ${someOf(names)}`;
@@ -147,7 +155,7 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   if (begun !== null) acceptOwn(repository, begun.root, [author.publicKey.fingerprint, ...met]);
   else rememberIfPossible(repository, { met });
   await openMembers(repository);
-  return { root, started: begun?.root ?? null, keyNames, granted, unchanged, commit };
+  return { root, started: begun?.root ?? null, keyNames, granted, leftOut, unchanged, commit };
 }
 
 /** The present keys of the names that are granted, by name. */
@@ -198,10 +206,10 @@ function changeFor(
   person: Person,
   before: Member | null,
   { membership, log }: LogWriter,
-  { members, keyNames, isReader, readmit }: GrantOptions,
+  { members, keyNames, isReader, readmit, readmitKeys }: GrantOptions,
 ): GrantChange | null {
   assertOwn(person, before, membership);
-  const readmits = readmissionsOf(person, membership, members, readmit);
+  const readmits = readmissionsOf(person, membership, members, { readmit, readmitKeys });
   if (before === null) {
     const taken = membership.members.find(
       ({ label, keys }) => isSameName(label, person.label) && !sharesKey(keys, person.keys),
@@ -235,16 +243,38 @@ function assertOwn({ label, account, keys }: Person, before: Member | null, memb
   }
 }
 
+/**
+ * A person without the keys that an entry took by themselves, such as of a stolen laptop: the
+ * account may still publish them. They come back only if the user names them.
+ */
+function withoutTaken(
+  person: Person,
+  { members, readmitKeys }: GrantOptions,
+): { readonly person: Person; readonly left: MemberKey[] } {
+  const left = person.keys.filter(({ id }) => !readmitKeys.includes(id) && wasTakenAlone(id, members));
+  if (left.length === 0) return { person, left };
+  const isLeft = (id: string | null): boolean => left.some((key) => key.id === id);
+  const keys = person.keys.filter(({ id }) => !isLeft(id));
+  if (keys.length === 0) {
+    const ids = left.map(({ id }) => id).join(", ");
+    throw new SharingError("KEYS_TAKEN", `no key of ${printable(person.label)} is left: ${ids} was taken out before`, {
+      subject: person.label,
+    });
+  }
+  const openPgp = person.openPgp.filter(({ fingerprint }) => !isLeft(fingerprint));
+  return { person: { ...person, keys, openPgp }, left };
+}
+
 /** The entries that took what is given now; who gives it back must say so. */
 function readmissionsOf(
   { account, keys, label }: Person,
   membership: Membership,
   { whole }: Members,
-  readmit: boolean,
+  { readmit, readmitKeys }: Pick<GrantOptions, "readmit" | "readmitKeys">,
 ): string[] {
   const theirs = new Set([...(account === null ? [] : [account]), ...keys.map(({ id }) => id)]);
   const removed = [...membership.removed, ...whole.removed].filter(({ identifier }) => theirs.has(identifier));
-  if (removed.length > 0 && !readmit) {
+  if (!readmit && removed.some(({ identifier }) => !readmitKeys.includes(identifier))) {
     throw new SharingError("REMOVED_BEFORE", `${printable(label)} was removed before, or a key of theirs was`, {
       subject: label,
     });

@@ -301,8 +301,9 @@ function changesFor({ keyNames, remove = [], drop = [], takeKeys = [], giveKeys 
       const opens = (keyNames ?? []).filter((name) => member.opens.includes(name));
       return { kind: "take", member: recordOf(member), keys: [], role: null, opens };
     }),
+    // Of whom an account is left, the keys are taken first: so the log tells that they were meant.
     ...takeKeys
-      .filter((one) => !isLast(one))
+      .filter((one) => one.member.accounts.length > 0 || !isLast(one))
       .flatMap(({ member, keys }) =>
         inParts(keys).map((part): Change => ({
           kind: "take",

@@ -1,5 +1,5 @@
 import { printable } from "@git-vault/core";
-import { isPluginEntry } from "@git-vault/directory";
+import { isPluginEntry, type DirectoryEntry } from "@git-vault/directory";
 import {
   grant,
   memberKeyOf,
@@ -25,9 +25,10 @@ import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Grant = typeof HOLDER_COMMANDS.grant;
 type GrantOptions = Options<Grant["flags"]>;
+type PassedOver = People["passedOver"];
 
 export const run: Run<Grant> = async (options, queries) => {
-  const { ci, output, gpg, allowWeak, noCommit, reader, readmit } = options;
+  const { ci, output, gpg, allowWeak, noCommit, reader, readmit, key } = options;
   if (queries.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
   if (gpg && ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is an age key");
@@ -36,6 +37,8 @@ export const run: Run<Grant> = async (options, queries) => {
   const members = await openLog(repository, options);
   const machine = ci === undefined ? null : await newMachine(ci);
   const found = await trustedRecipients(queries, options, gpg ? "openpgp" : "ssh", members);
+  const readmitKeys = key.map((id) => id.replace(/^gpg:/, ""));
+  assertOwned(readmitKeys, found.entries);
   const format = gpg ? "openpgp" : "age";
   const plugins = namedPlugins(options);
   const named: People =
@@ -47,9 +50,10 @@ export const run: Run<Grant> = async (options, queries) => {
   const author = starter?.author ?? (await findAuthor(members, options));
   // Who names a plugin's key names the plugin.
   const theirs = found.entries.flatMap(({ keys }) => keys.filter(isPluginEntry));
-  const ready = theirs.flatMap(({ key, unusable }) => (unusable === null ? key.plugin : []));
+  const ready = theirs.flatMap((entry) => (entry.unusable === null ? entry.key.plugin : []));
   const all = { ...plugins, named: new Set([...plugins.named, ...ready]) };
-  const common = { members, author, self: starter?.person ?? NOBODY, readmit, stageOnly: noCommit, plugins: all };
+  const self = starter?.person ?? NOBODY;
+  const common = { members, author, self, readmit, readmitKeys, stageOnly: noCommit, plugins: all };
   let result: GrantResult;
   try {
     const keyNames = keyNamesFor(members, options);
@@ -61,8 +65,25 @@ export const run: Run<Grant> = async (options, queries) => {
   }
   found.remember();
   if (result.granted.some(({ notHere }) => notHere.length > 0)) process.exitCode = 7;
-  await report(result, named, machine, options);
+  await report(result, [...named.passedOver, ...leftOutOf(result, found.entries)], machine, options);
 };
+
+/** Keys that did not come back with their member, as the directory found them. */
+const leftOutOf = ({ leftOut }: GrantResult, entries: readonly DirectoryEntry[]): PassedOver =>
+  entries.flatMap(({ name: recipient, source, keys }) =>
+    keys
+      .filter(({ fingerprint }) => leftOut.some((left) => left.keys.some(({ id }) => id === fingerprint)))
+      .map((entry) => ({ recipient, source, entry, reason: TAKEN })),
+  );
+
+const TAKEN = "it was taken out before; to let it in again, name it by --key";
+
+/** A key that nobody of those has who are named lets nobody in. */
+function assertOwned(keys: readonly string[], entries: readonly DirectoryEntry[]): void {
+  const owned = new Set(entries.flatMap((entry) => entry.keys.map(({ fingerprint }) => fingerprint)));
+  const strange = keys.find((key) => !owned.has(key));
+  if (strange !== undefined) throw usageError(`--key: no recipient has the key ${printable(strange)}`);
+}
 
 const NOBODY: Person = { label: "", account: null, keys: [], openPgp: [] };
 
@@ -94,7 +115,7 @@ async function newMachine(name: string | true): Promise<Machine> {
 
 async function report(
   result: GrantResult,
-  { passedOver }: People,
+  passedOver: PassedOver,
   machine: Machine | null,
   options: GrantOptions,
 ): Promise<void> {
@@ -114,10 +135,7 @@ async function report(
 const identityText = ({ identity }: Machine, { root }: GrantResult): string =>
   `# members log: ${rootText(root)}\n${identity}\n`;
 
-function linesOf(
-  { started, granted, unchanged, commit, keyNames }: GrantResult,
-  passedOver: People["passedOver"],
-): string[] {
+function linesOf({ started, granted, unchanged, commit, keyNames }: GrantResult, passedOver: PassedOver): string[] {
   const keys = `the ${keysText(keyNames)}`;
   return [
     ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),
@@ -148,7 +166,7 @@ function reportCommit(granted: number, commit: string | null): string[] {
 
 const describe = (
   { root, started, keyNames, granted, unchanged, commit }: GrantResult,
-  passedOver: People["passedOver"],
+  passedOver: PassedOver,
 ): object => ({
   root: rootText(root),
   started: started !== null,

@@ -66,7 +66,7 @@ async function confirmLast(last: readonly LeavingKeys[], options: DialogOptions)
     else {
       throw usageError(
         `${name} has no other key, and would be removed altogether`,
-        `let their new key in first, with \`vault grant\` or \`vault sync\`; or remove them with \`vault revoke ${name}\``,
+        `let their new key in first, with \`vault grant\` or \`vault sync\`; or name them as well, to remove them: \`vault revoke --key … ${name}\``,
       );
     }
   }

@@ -27,7 +27,7 @@ export const HOLDER_COMMANDS = {
     summary: "let somebody open the repository's key: they clone and run `vault unlock`",
     description: [
       "Writes each recipient into the members log, seals the key to all usable keys of theirs, and commits that in .git-vault, in one commit that holds nothing else. A team grants each member. Who has the key already is passed over. Where anything fails, nothing is changed. Where there is no members log, it is started, with you as its first member.",
-      "A recipient with an SSH key becomes an admin, who may let others in and take them out, and others a reader, who may only open; with --reader everybody does. Who was removed before comes back only with --readmit.",
+      "A recipient with an SSH key becomes an admin, who may let others in and take them out, and others a reader, who may only open; with --reader everybody does. A removed person comes back only with --readmit. A key that was taken out by itself, such as that of a stolen laptop, does not come back with its owner, even if their account still publishes it: name it with --key to let it back in.",
       "The first time that a recipient is seen their fingerprints are shown and, on a terminal, confirmed. They are remembered: where they are others later, it stops and says what was added and removed. --expect and --member-of demand more.",
       "The entry is signed with an SSH key of yours that is an admin's, from the agent or from ~/.ssh.",
       "--gpg grants to the OpenPGP keys of the recipients' accounts, or of key files, and writes git-crypt's own files for them as well: `git-crypt unlock` opens these. No gpg is needed to grant.",
@@ -46,6 +46,12 @@ export const HOLDER_COMMANDS = {
       "key-name": KEY_NAMES,
       reader: { summary: "let them open keys, and not let others in or take them out" },
       readmit: { summary: "let somebody back in who was removed" },
+      key: {
+        value: "KEY",
+        multiple: true,
+        summary:
+          "the fingerprint of a key of a recipient that was taken out by itself, to let it back in; may be repeated",
+      },
       gpg: { summary: "grant to OpenPGP keys, in git-crypt's own way as well" },
       ci: {
         optional: "NAME",
