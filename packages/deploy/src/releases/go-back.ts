@@ -23,6 +23,8 @@ const MOST_ATTEMPTS = 3;
 /** Between two looks at what is to pass, in ms. */
 const PAUSES = [500, 1000, 2000, 4000] as const;
 const pauseAt = (turn: number): number => PAUSES[turn] ?? 4000;
+/** How long an API server that does not answer is waited for at least, in ms. */
+const OUTAGE = 30_000;
 /** How many objects are looked at at once. */
 const MOST = 8;
 
@@ -45,8 +47,9 @@ interface GoingTo extends GoingBack {
 /**
  * Makes an earlier revision of a release the current one. Objects of it that are still being
  * removed are waited for: what Helm writes to them would vanish with them. An API server that does
- * not answer is waited for, for as long as this run has the release. Where Helm fails, that is told
- * without what depends on a secret in the revision.
+ * not answer is waited for while this run has the release, even if its time is over: a release
+ * that is left half-way is worse. If Helm fails, that is told without what depends on a secret in
+ * the revision.
  *
  * @returns how many revisions Helm may have made for it
  * @throws DeployError NO_REVISION, TOOL_FAILED, RELEASE_LOST; what reading from the cluster throws
@@ -137,7 +140,7 @@ async function persisting(
     } catch (error) {
       const said = error instanceof DeployError && error.code === "TOOL_FAILED" ? error.message : "";
       const passes = isUnanswered(error) || (PASSING.test(said) && !HOOK.test(said));
-      if (!passes || attempt >= MOST_ATTEMPTS || Date.now() >= end) throw error;
+      if (!passes || attempt >= MOST_ATTEMPTS || Date.now() >= end + OUTAGE) throw error;
       await sleep(pauseAt(attempt));
     }
   }
@@ -153,12 +156,13 @@ async function untilAnswered(
   lock: GoingBack["lock"],
   end: number,
 ): Promise<void> {
+  const last = Math.max(end, Date.now() + OUTAGE);
   for (let turn = 0; ; turn += 1) {
     try {
       await cluster.revisions(release);
       return;
     } catch (error) {
-      if (!isUnanswered(error) || Date.now() + pauseAt(turn) >= end) throw error;
+      if (!isUnanswered(error) || Date.now() + pauseAt(turn) >= last) throw error;
     }
     await sleep(pauseAt(turn));
     await lock.assertHeld();

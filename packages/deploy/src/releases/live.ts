@@ -24,9 +24,10 @@ export interface Drift {
   readonly name: string;
   /**
    * `gone`: somebody removed it, and it is made again. `changed`: somebody set fields of it, which
-   * are set back. `refused`: the cluster would not let it be changed.
+   * are set back. `denied`: admission does not let it be changed, whoever asks. `refused`: the API
+   * server takes it for invalid, as Helm asks for it with version 4 at least.
    */
-  readonly what: "gone" | "changed" | "refused";
+  readonly what: "gone" | "changed" | "denied" | "refused";
   /** Which fields, who set them and to what; why it is refused. One line. */
   readonly told: string;
 }
@@ -183,13 +184,13 @@ function driftIn(
   const { code, status, message } = applied;
   if (code === "CONFLICT" && live !== null) return conflictTold(cluster, kind, message, live);
   if (code === "INTERRUPTED" || code === "UNAUTHORIZED") throw applied;
-  // Who may not change it is one thing, what nobody may change another.
-  const isDenied = status === 403 && /denied (?:the )?request|admission/i.test(message);
+  // Who may not change it is one thing, what nobody may change another. Policies deny as invalid.
+  const isDenied = (status === 403 || status === 422) && /denied (?:the )?request|admission/i.test(message);
   if (code === "FORBIDDEN" && !isDenied) throw applied;
   // A namespace that is yet to be made, or what cannot be rehearsed, says nothing.
   const isRefusal = isDenied || status === 422 || status === 400;
   if (!isRefusal || /dry.?run/i.test(message)) return null;
-  return { what: "refused", told: `it would be refused: ${cluster.tidy(message)}` };
+  return { what: isDenied ? "denied" : "refused", told: `it would be refused: ${cluster.tidy(message)}` };
 }
 
 /** The metadata that Helm gives each object of a release, beside the chart's. */

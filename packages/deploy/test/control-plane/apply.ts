@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
-import { driftIn, makePlan } from "../../src/releases/index.ts";
+import { apply, driftIn, makePlan } from "../../src/releases/index.ts";
 import type { DeployError } from "../../src/index.ts";
 import { verifyEnvironment } from "../../src/verify/index.ts";
-import { names } from "../apply-world.ts";
+import { names, outcomeOf } from "../apply-world.ts";
 import { HELM_4, HELMS } from "../cluster-world.ts";
 import { denyConfigMaps, REFUSAL } from "./policies.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
@@ -57,15 +57,32 @@ export function applyTests(shared: () => ControlPlane): void {
       test("never goes back to what failed, whatever Helm calls it", async () => {
         expect((await at.deploy()).error).toBeNull();
         await at.commitImage("web:2-crashes");
-        const policy = await denyConfigMaps(at);
         at.repository.write("app/values.yaml", "image: web:1\nreplicas: 1\npassword: none\ngreeting: others\n");
         await at.repository.commit("another greeting");
-        // Neither the upgrade nor its undo is let through.
-        expect((await at.deploy({ timeout: 5 })).error?.message).toContain(REFUSAL);
+        // Neither the upgrade nor its undo is let through, by a policy that comes after the plan.
+        const { policy, outcome } = await at.within(async (project, cluster) => {
+          const plan = await makePlan(project, cluster);
+          const denying = await denyConfigMaps(at);
+          return { policy: denying, outcome: await outcomeOf(apply(project, cluster, plan, { timeout: 5 })) };
+        });
+        expect(outcome.error?.message).toContain(REFUSAL);
         await policy.remove();
         await at.commitImage("web:3-crashes");
         expect((await at.deploy({ timeout: 5 })).error).toMatchObject({ code: "ROLLOUT_FAILED" });
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });
+      });
+
+      test("stops before anything changes if admission denies what the plan changes", async () => {
+        expect((await at.deploy()).error).toBeNull();
+        await at.commitValues({ image: "web:2", greeting: "others" });
+        const policy = await denyConfigMaps(at);
+        const { error, events } = await at.deploy();
+        expect(error).toMatchObject({ code: "FORBIDDEN", hint: expect.stringMatching(/^nothing was changed/) });
+        expect(error?.message).toMatch(/ConfigMap .*: it would be refused: .*nothing is changed now/);
+        expect(events.map(({ event }) => event)).not.toContain("upgrading");
+        expect(await at.history()).toEqual(["1 deployed"]);
+        await policy.remove();
+        expect((await at.deploy()).error).toBeNull();
       });
 
       test("leaves what fails where nothing before it was ever ready, and says so", async () => {
@@ -121,14 +138,24 @@ export function applyTests(shared: () => ControlPlane): void {
         expect((await at.get("v1/configmaps/held")).metadata.deletionTimestamp).toBeUndefined();
       });
 
-      test("goes back through an outage of the API", async () => {
+      const OUTAGES = {
+        "holds what it is asked": (): void => {
+          plane.apiServer.pause();
+          setTimeout(() => plane.apiServer.resume(), 14_000);
+        },
+        "is not there": (): void => {
+          const stopped = plane.apiServer.stop("SIGKILL");
+          setTimeout(() => void stopped.then(() => plane.apiServer.start()), 14_000);
+        },
+      };
+
+      test.each(Object.entries(OUTAGES))("goes back though the API server %s for 14 seconds", async (_, outage) => {
         expect((await at.deploy()).error).toBeNull();
         await at.commitImage("web:crashes");
         const failed = await at.deploy({ timeout: 5 }, ({ event }) => {
-          if (event !== "rolling-back") return;
-          plane.apiServer.pause();
-          setTimeout(() => plane.apiServer.resume(), 14_000);
+          if (event === "rolling-back") outage();
         });
+        await plane.ready();
         expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
         expect(await at.running()).toEqual({ image: "web:1", available: 1 });
         const leases = await plane.ask("GET", "/apis/coordination.k8s.io/v1/namespaces/default/leases");
