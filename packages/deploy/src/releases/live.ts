@@ -24,8 +24,8 @@ export interface Drift {
   readonly name: string;
   /**
    * `gone`: somebody removed it, and it is made again. `changed`: somebody set fields of it, which
-   * are set back. `denied`: admission does not let it be changed, whoever asks. `refused`: the API
-   * server takes it for invalid, as Helm asks for it with version 4 at least.
+   * are set back. `denied`: an admission policy does not let anybody change it. `refused`: the API
+   * server finds it invalid.
    */
   readonly what: "gone" | "changed" | "denied" | "refused";
   /** Which fields, who set them and to what; why it is refused. One line. */
