@@ -129,7 +129,7 @@ describe("a plugin", () => {
     ["huge", "a command of more than 262144 bytes"],
     ["flood", "it sent more than 4194304 bytes"],
     ["early", "it ended early, and said: \\x1b[31mno card\\x07"],
-    ["chatter", "spoke to the user more than"],
+    ["chatter", "told the user something more than"],
     ["pin", "wrong PIN"],
     ["confirm", "skipped"],
   ] as const)("that does %s is an error", async (mode, words) => {
@@ -145,7 +145,7 @@ describe("a plugin", () => {
 
   test("that gives a key of another length is an error", async () => {
     const { status, stderr } = await vault(["view", "-k", "test.txt"], { input: await sealed(), mode: "wrong-key" });
-    expect([status, stderr]).toEqual([3, expect.stringContaining("a message key of another kind")]);
+    expect([status, stderr]).toEqual([3, expect.stringContaining("another kind of message key")]);
   });
 });
 
@@ -248,8 +248,8 @@ describe.skipIf(batchpass.missing || age.missing)(`the real ${batchpass.label}`,
     for (const flags of [[], ["--allow-mixed"]]) {
       const args = ["share", "--to", BATCHPASS, "--to", "./bob.pub", ...flags];
       const { status, stderr } = await vault(args, { more: pass });
-      expect([status, stderr]).toEqual([2, expect.stringContaining("must not stand beside the others")]);
-      expect(stderr).toContain("hint: seal a message of its own to that recipient");
+      expect([status, stderr]).toEqual([2, expect.stringContaining("does not allow the other recipients")]);
+      expect(stderr).toContain("hint: seal a separate message to that recipient");
     }
   });
 

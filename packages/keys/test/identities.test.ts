@@ -286,7 +286,7 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
       [true, true, false],
       [false, false, false],
     ]);
-    expect(found.at(-1)?.problem).toMatch(/^it is encrypted, and does not say whose key it is/);
+    expect(found.at(-1)?.problem).toMatch(/^it is encrypted, and without its .pub file/);
   });
 
   test("of a configuration with CRLF are found", () => {

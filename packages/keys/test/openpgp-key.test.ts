@@ -41,7 +41,7 @@ describe("OpenPGP keys", () => {
     await expect(readOpenPgpKeys(Buffer.from(strayed))).rejects.toMatchObject({ code: "MALFORMED_KEY" });
     const forged = VERSION_6.replace("XubZvyl4GBg==", "XubZvyl5GBg==");
     expect(await readOpenPgpKeys(Buffer.from(forged))).toMatchObject([
-      { key: null, unusable: "no signature on its encryption subkey is valid" },
+      { key: null, unusable: "its encryption subkey has no valid signature" },
     ]);
     const empty = "-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: none\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n";
     expect(await readOpenPgpKeys(Buffer.from(empty))).toEqual([]);
@@ -102,7 +102,7 @@ describe("OpenPGP private keys", () => {
     const [greedy] = await readOpenPgpPrivateKeys(binary);
     await expect(greedy?.unlock(Buffer.from("x"))).rejects.toMatchObject({
       code: "MALFORMED_KEY",
-      message: "the OpenPGP private key cannot be unlocked: its passphrase asks for more memory than is allowed",
+      message: "the OpenPGP private key cannot be unlocked: unlocking it needs more memory than is allowed",
     });
   });
 

@@ -134,7 +134,7 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     const [one, other] = [await parts("one"), await parts("other")];
     await expect(() => readPrivateKey(rebuild(one.head, other.section)).unlock()).toFailWith(
       "MALFORMED_KEY",
-      "the public key inside is not the one outside",
+      "its private section holds a different public key",
     );
   });
 
@@ -145,7 +145,7 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     changed[lastOfSecret] = (changed[lastOfSecret] ?? 0) ^ 1;
     await expect(() => readPrivateKey(rebuild(head, changed)).unlock()).toFailWith(
       "MALFORMED_KEY",
-      "the public key inside is not the one outside",
+      "its private section holds a different public key",
     );
   });
 
@@ -205,7 +205,7 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     ]) {
       await expect(() => readPrivateKey(rsaFile(jwk, { ...numbers, ...change })).unlock()).toFailWith(
         "MALFORMED_KEY",
-        "its numbers do not agree",
+        "its numbers do not belong together",
       );
     }
   });
@@ -216,7 +216,10 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     const commentAt = bytes.lastIndexOf(wireString("abc"));
     const changed = Buffer.from(bytes);
     changed[commentAt - 2] = (changed[commentAt - 2] ?? 0) ^ 1;
-    await expect(() => readPrivateKey(armor(changed)).unlock()).toFailWith("MALFORMED_KEY", "its numbers do not agree");
+    await expect(() => readPrivateKey(armor(changed)).unlock()).toFailWith(
+      "MALFORMED_KEY",
+      "its numbers do not belong together",
+    );
   });
 
   test("bad padding is refused, and a whole block of good padding is not", async () => {
@@ -285,7 +288,7 @@ describe("an OpenSSH private key", () => {
     ["another magic", { magic: "openssh-key-v2\0" }, "MALFORMED_KEY", "openssh-key-v1"],
     ["a cipher without a KDF", { cipher: "aes256-ctr" }, "MALFORMED_KEY", "a cipher without a KDF"],
     ["a KDF without a cipher", { kdf: "bcrypt", options: bcrypt(16) }, "MALFORMED_KEY", "a cipher without a KDF"],
-    ["options for no KDF", { options: bcrypt(16) }, "MALFORMED_KEY", "options for no KDF"],
+    ["options for no KDF", { options: bcrypt(16) }, "MALFORMED_KEY", "options of a KDF"],
     ["two keys", { count: 2 }, "MALFORMED_KEY", "expected one key in it, got 2"],
     ["no key", { count: 0 }, "MALFORMED_KEY", "expected one key in it, got 0"],
     ["bytes at its end", { after: Buffer.of(0) }, "MALFORMED_KEY", "1 bytes are left over"],

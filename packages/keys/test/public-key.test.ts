@@ -171,7 +171,11 @@ describe("a public key line", () => {
     ["base64 with padding too many", soundLine.replace(/$/, "="), "canonical base64"],
     ["URL-safe base64", `ssh-rsa ${"_".repeat(40)}`, "canonical base64"],
     ["loose bits in base64", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==".replace("IA==", "IB=="), "canonical base64"],
-    ["an inner type that differs", soundLine.replace("ssh-ed25519", "ssh-rsa"), "the key inside is of another type"],
+    [
+      "an inner type that differs",
+      soundLine.replace("ssh-ed25519", "ssh-rsa"),
+      "the key itself has another type than the line says",
+    ],
     ["no fields", `ssh-ed25519 ${wireString("ssh-ed25519").toString("base64")}`, "ends too early"],
     ["a point of 31 bytes", ed25519Line(soundPoint.subarray(1)), "expected a point of 32 bytes, got 31"],
     [
@@ -208,7 +212,7 @@ describe("a public key line", () => {
     expect(readPublicKeys(line)[0]).toMatchObject({
       type: "ssh-future@example.org",
       key: null,
-      unusable: "keys of this type are not known",
+      unusable: "this type of key is unknown",
     });
     await expect(() => parsePublicKey(line)).toFailWith("UNSUPPORTED_KEY", "these keys cannot");
   });

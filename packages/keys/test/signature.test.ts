@@ -73,11 +73,11 @@ describe.skipIf(sshKeygen.missing)(`SSH signatures and ${sshKeygen.label}`, () =
       expect(await Promise.all(both)).toEqual([signature, signature]);
       await expect(() => verify(text, { namespace, message: Buffer.from("another") })).toFailWith(
         "BAD_SIGNATURE",
-        "its key did not make it over this message",
+        "its key did not sign this message",
       );
       await expect(() => verifySignature(signature, { namespace, message: Buffer.from("another") })).toFailWith(
         "BAD_SIGNATURE",
-        "its key did not make it over this message",
+        "its key did not sign this message",
       );
       await expect(() => verifySignature(signature, { namespace: "git", message })).toFailWith(
         "BAD_SIGNATURE",
@@ -139,7 +139,7 @@ describe.skipIf(sshKeygen.missing)(`SSH signatures and ${sshKeygen.label}`, () =
     const rsa = await readPrivateKey((await makeKey(folder.path, "rsa", { type: "rsa", bits: 2048 })).bytes).unlock();
     await expect(() => assembleSignature({ publicKey: rsa.publicKey.blob, namespace, signature })).toFailWith(
       "MALFORMED_SIGNATURE",
-      "its algorithm is not one of its key",
+      "its algorithm does not belong to the type of its key",
     );
   });
 

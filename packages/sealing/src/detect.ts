@@ -30,7 +30,7 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [
     /^\0GITCRYPTKEY/,
     "a git-crypt key file, which is not sealed",
-    "unlock the repository with it, and keep it off every channel",
+    "unlock the repository with it, and send it to nobody",
   ],
   [
     /^\0GITCRYPT\0/,
@@ -42,7 +42,7 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [
     /^\s*(?:ssh-|ecdsa-|sk-|age1)[\w@.-]+(?:\s|$)/,
     "a public key",
-    "messages are sealed to it; give a sealed message to open one",
+    "messages are sealed to it; give the sealed message itself",
   ],
   [/^\$ANSIBLE_VAULT;/, "an Ansible vault", "open it with ansible-vault view"],
 ];

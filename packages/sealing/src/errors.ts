@@ -13,7 +13,7 @@ import { MAX_STANZAS } from "./limits.ts";
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
  * - `REFUSED_RECIPIENT`: openpgp.js refuses a key, such as one that expired since it was read
  * - `MIXED_RECIPIENTS`: post-quantum and classical recipients, of which one kind weakens the other
- * - `SEPARATE_RECIPIENTS`: a plugin's recipient that must not stand beside the others
+ * - `SEPARATE_RECIPIENTS`: a plugin's recipient that does not allow others in the same message
  * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
  * - `TOO_LARGE`: a message over a limit: of an OpenPGP one's size, which must fit in memory, or of
  *   the number of recipients
@@ -46,19 +46,19 @@ export class SealingError extends VaultError<SealingErrorCode> {}
 /** The error for a message that breaks its format's rules: "malformed message: …". */
 export const malformed = (what: string): SealingError =>
   new SealingError("MALFORMED_MESSAGE", `malformed message: ${what}`, {
-    hint: "part of the message may have been lost or changed on the way; ask for it again, or have it sent as a file",
+    hint: "part of the message may have been lost or changed on the way; ask the sender for it again, or for a file",
   });
 
 /** A failed authentication under the right key; `what` says which part. */
 export const tampered = (what: string): SealingError =>
   new SealingError("TAMPERED_MESSAGE", `the message was altered after it was sealed: ${what}`, {
-    hint: "do not use it; ask for it to be sealed and sent again",
+    hint: "do not use it; ask the sender to seal and send it again",
   });
 
 /** The error for a message that would cost too much to try. */
 export const tooManyRecipients = (): SealingError =>
-  new SealingError("TOO_LARGE", `expected a message to at most ${MAX_STANZAS} recipients, got one to more`, {
-    hint: "ask for it to be sealed to fewer; no program needs so many for one reader",
+  new SealingError("TOO_LARGE", `expected a message to at most ${MAX_STANZAS} recipients, got one with more`, {
+    hint: "ask the sender to seal it to fewer recipients",
   });
 
 /** The error for more recipients than a message can have. */

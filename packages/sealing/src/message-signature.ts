@@ -67,7 +67,7 @@ export function encodeStatement(statement: MessageStatement): Buffer {
 }
 
 const bad = (problem: string, cause?: unknown): SealingError =>
-  new SealingError("BAD_SIGNATURE", `the sender's signature does not fit: ${problem}`, {
+  new SealingError("BAD_SIGNATURE", `the sender's signature is not valid: ${problem}`, {
     hint: "somebody else may have sealed the message: ask the sender to share the secret with you again",
     cause,
   });
@@ -76,7 +76,7 @@ const parseStatement = (bytes: Buffer): MessageStatement => {
   const [, from = null, date = "", digest = "", to = ""] = STATEMENT.exec(bytes.toString("latin1")) ?? [];
   const recipients = [...to.matchAll(/^to (.*)$/gm)].map(([, recipient = ""]) => recipient);
   const statement = { from, date, digest: Buffer.from(digest, "hex"), recipients };
-  if (!isSound(statement)) throw bad("its statement is none");
+  if (!isSound(statement)) throw bad("its statement is malformed");
   return statement;
 };
 
@@ -99,7 +99,7 @@ export function verifyMessage(
   const statement = parseStatement(attached.statement);
   const publicKey = verifiedKey(attached);
   if (!timingSafeEqual(statement.digest, digest)) throw bad("it was made for another secret");
-  if (!statement.recipients.includes(openedBy)) throw bad("it was made for a message to others");
+  if (!statement.recipients.includes(openedBy)) throw bad("it was made for a message to other recipients");
   return { ...statement, publicKey };
 }
 
@@ -110,6 +110,6 @@ const verifiedKey = (attached: AttachedSignature): SigningKey => {
     return signature.publicKey;
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    throw bad(error.code === "BAD_SIGNATURE" ? "its key did not make it" : error.message, error);
+    throw bad(error.code === "BAD_SIGNATURE" ? "its key did not sign this message" : error.message, error);
   }
 };

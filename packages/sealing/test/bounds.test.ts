@@ -88,7 +88,7 @@ describe("the number of recipients", () => {
     const args = Array.from({ length: MAX_STANZAS + 1 }, () => ["-r", ownText]).flat();
     const message = await runOk(age.path, args, { input: Buffer.from("secret") });
     expect((await run(age.path, ["-d", "-i", identityFile], { input: message })).status).toBe(1);
-    const error = { code: "TOO_LARGE", message: "expected a message to at most 1024 recipients, got one to more" };
+    const error = { code: "TOO_LARGE", message: "expected a message to at most 1024 recipients, got one with more" };
     await expect(open(message, [own])).rejects.toMatchObject(error);
     expect(() => readHeader(message)).toThrow(error.message);
   });

@@ -194,7 +194,7 @@ describe("a signature does not match", () => {
   test("where a recipient seals the secret again to others", async () => {
     // Alice sealed it to Carol, who seals the same to Bob.
     const signature = await sign(encodeStatement(statementTo(fingerprint(carol))));
-    expect(await failing(signature)).toContain("it was made for a message to others");
+    expect(await failing(signature)).toContain("it was made for a message to other recipients");
   });
 
   test("where the secret is another one", async () => {
@@ -210,10 +210,10 @@ describe("a signature does not match", () => {
     // The signature of one key under the name of the other.
     const swapped = Buffer.from(mine.signature);
     others.signature.subarray(-64).copy(swapped, swapped.length - 64);
-    expect(await failing({ statement, signature: swapped })).toContain("its key did not make it");
-    expect(await failing(await sign(statement, aliceKey, "git"))).toContain("its key did not make it");
+    expect(await failing({ statement, signature: swapped })).toContain("its key did not sign this message");
+    expect(await failing(await sign(statement, aliceKey, "git"))).toContain("its key did not sign this message");
     const changed = Buffer.from(statement.toString().replace("alice", "bobby"));
-    expect(await failing({ ...mine, statement: changed })).toContain("its key did not make it");
+    expect(await failing({ ...mine, statement: changed })).toContain("its key did not sign this message");
     expect(await failing({ ...mine, signature: randomBytes(100) })).toContain("malformed SSH signature");
   });
 
@@ -229,7 +229,7 @@ describe("a signature does not match", () => {
     ["that is empty", () => ""],
   ] as const)("where its statement is one %s", async ([, change]) => {
     const statement = Buffer.from(change(encodeStatement(statementTo(fingerprint(bob))).toString()));
-    expect(await failing(await sign(statement))).toContain("its statement is none");
+    expect(await failing(await sign(statement))).toContain("its statement is malformed");
   });
 
   // Anyone who can open the message can write its header again, with any stanzas under its file
@@ -269,7 +269,7 @@ describe("a signature does not match", () => {
       const attached = await sign(encodeStatement(statementTo(fingerprint(bob))));
       await expect(openWith((fileKey) => stanzas(fileKey, attached))).rejects.toMatchObject({
         code: "TAMPERED_MESSAGE",
-        message: expect.stringContaining("the sender's signature in its header is none"),
+        message: expect.stringContaining("its header has a malformed signature of the sender"),
       });
       // The same, and nothing wrong with it.
       const opened = await openWith((fileKey) => [encrypted(fileKey, content(attached))]);

@@ -167,7 +167,7 @@ describe("a message for somebody else", () => {
     const tags = readHeader(message).stanzas.map(({ type, args: [tag] }) => `${type} ${tag}`);
     await expect(open(message, [other.identity(), otherRsa.identity()])).rejects.toMatchObject({
       code: "NO_IDENTITY_MATCHED",
-      message: `none of the 2 identities tried opens the message, which is sealed to ${tags.join(", ")}: ${[
+      message: `none of the 2 keys that were tried opens the message, which is sealed to ${tags.join(", ")}: ${[
         other,
         otherRsa,
       ]
@@ -179,7 +179,9 @@ describe("a message for somebody else", () => {
   test("says so where there is no identity at all", async () => {
     await expect(open(await seal(plaintext, [rsa.recipient]), [])).rejects.toMatchObject({
       code: "NO_IDENTITY_MATCHED",
-      message: expect.stringMatching(/^there is no identity to open the message, which is sealed to ssh-rsa \S{6}$/),
+      message: expect.stringMatching(
+        /^there is no private key here to open the message, which is sealed to ssh-rsa \S{6}$/,
+      ),
     });
   });
 
@@ -188,7 +190,7 @@ describe("a message for somebody else", () => {
     const stanzas = Array.from({ length: 100 }, () => ({ type: "X25519", args: ["x"], body: randomBytes(32) }));
     await expect(open(messageWith(stanzas, fileKey), [other.identity()])).rejects.toMatchObject({
       message: expect.stringMatching(
-        /sealed to an age key \(X25519\) and 92 more: an SSH key was tried and no recipient is one$/,
+        /sealed to an age key \(X25519\) and 92 more: an SSH key was tried, but the message is not sealed to one$/,
       ),
     });
   });

@@ -35,7 +35,7 @@ test("an OpenPGP message that is for nobody, or in two blocks, is malformed", as
   const message = vector("rfc9580-a8-message");
   const nobody = Buffer.from([0xca, 3, 0x50, 0x47, 0x50, 0xd2, 1, 1]);
   for (const [bytes, problem] of [
-    [nobody, "it names nobody that it is sealed to"],
+    [nobody, "it names no recipient"],
     [Buffer.concat([message, message]), "expected one block of armor and nothing else"],
   ] as const) {
     await expect(open(bytes, [])).rejects.toMatchObject({

@@ -65,7 +65,7 @@ describe("a message sealed to a passphrase", () => {
     const other = await seal(plaintext, [await parseRecipient((await generateIdentity()).recipient)]);
     await expect(open(other, [asking(1)])).rejects.toMatchObject({
       code: "NO_IDENTITY_MATCHED",
-      message: expect.stringContaining("there is no identity to open the message"),
+      message: expect.stringContaining("there is no private key here to open the message"),
     });
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
   });

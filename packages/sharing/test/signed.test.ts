@@ -95,14 +95,14 @@ describe("a signed message", () => {
 
   test("is refused where a recipient sealed the signed secret on to others", async () => {
     const forged = await sealUnder(await signatureOf(secret), secret, carol);
-    const message = "the sender's signature does not fit: it was made for a message to others";
+    const message = "the sender's signature is not valid: it was made for a message to other recipients";
     expect(await failureOf(receive(forged, carol.options))).toMatchObject({ code: "BAD_SIGNATURE", message });
     expect(await failureOf(receivePieces(forged, carol))).toMatchObject({ code: "BAD_SIGNATURE", message });
   });
 
   test("is refused where a recipient put another secret under the signature", async () => {
     const forged = await sealUnder(await signatureOf(secret), Buffer.from("another"), bob);
-    const message = "the sender's signature does not fit: it was made for another secret";
+    const message = "the sender's signature is not valid: it was made for another secret";
     expect(await failureOf(receive(forged, bob.options))).toMatchObject({ code: "BAD_SIGNATURE", message });
     expect(await failureOf(receivePieces(forged, bob))).toMatchObject({ code: "BAD_SIGNATURE", message });
   });
@@ -112,7 +112,7 @@ describe("a signed message", () => {
     for (const fingerprint of [carol.key.fingerprint, null]) {
       const plaintext = Buffer.from(secret);
       expect(() => verifyPlaintext(signature, plaintext, { path: null, fingerprint, publicKey: null })).toThrow(
-        /^the sender's signature does not fit/,
+        /^the sender's signature is not valid/,
       );
       expect(plaintext).toEqual(Buffer.alloc(secret.length));
     }

@@ -51,7 +51,7 @@ export interface IdentityFile {
   readonly isMissing: boolean;
 }
 
-const HIDDEN = "it is encrypted, and does not say whose key it is without its .pub file";
+const HIDDEN = "it is encrypted, and without its .pub file it does not say which key it is";
 const IN_AGENT = "the private key lives only in an agent, a token or a password manager, and agents only sign";
 
 const orNull = <T>(work: () => T): T | null => {

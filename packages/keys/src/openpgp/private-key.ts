@@ -70,7 +70,7 @@ function binaryOf(bytes: Buffer): Buffer {
   if (blocks.length > 0) return Buffer.concat(blocks.map((block) => block.bytes));
   const [got, hint] = text.includes("BEGIN PGP PRIVATE KEY")
     ? ["one whose armor has no end line", "copy the key whole, from its first line to its last"]
-    : ["something else of OpenPGP's", "gpg --export-secret-keys writes one"];
+    : ["other OpenPGP data", "gpg --export-secret-keys writes one"];
   throw new KeyError("MALFORMED_KEY", `expected an OpenPGP private key, got ${got}`, { hint });
 }
 
@@ -123,7 +123,7 @@ async function unlockPacket(
     if (/incorrect key passphrase/i.test(message)) {
       throw new KeyError("WRONG_PASSPHRASE", "the passphrase does not unlock the OpenPGP private key");
     }
-    const why = /memory/i.test(message) ? "its passphrase asks for more memory than is allowed" : "it is damaged";
+    const why = /memory/i.test(message) ? "unlocking it needs more memory than is allowed" : "it is damaged";
     throw new KeyError("MALFORMED_KEY", `the OpenPGP private key cannot be unlocked: ${why}`);
   }
   try {

@@ -84,7 +84,7 @@ function blocksOf(bytes: Uint8Array): Buffer[] {
     throw malformed("OpenPGP key", "its armor has no end line", "copy the key whole, from its first line to its last");
   if (blocks.some(({ kind }) => kind === "PRIVATE KEY BLOCK")) throw gotPrivate();
   if (blocks.some(({ kind }) => kind !== "PUBLIC KEY BLOCK")) {
-    throw new KeyError("MALFORMED_KEY", "expected an OpenPGP public key, got a message or signature of OpenPGP's");
+    throw new KeyError("MALFORMED_KEY", "expected an OpenPGP public key, got an OpenPGP message or signature");
   }
   return blocks.map((block) => block.bytes);
 }
@@ -168,7 +168,7 @@ async function userIdsOf({ config }: OpenPgpLibrary, key: PublicKey, date: Date)
 /** What is wrong with the key as a whole. */
 async function whyUnusableKey({ openpgp, config }: OpenPgpLibrary, key: PublicKey, date: Date): Promise<string | null> {
   if (await key.isRevoked(undefined, undefined, date, config)) return "it is revoked";
-  if (key.getCreationTime() > date) return "it was made in the future";
+  if (key.getCreationTime() > date) return "its creation date is in the future";
   const expired = expiredOn(await key.getExpirationTime(undefined, config), date);
   if (expired !== null) return `it ${expired}`;
   try {
@@ -176,7 +176,7 @@ async function whyUnusableKey({ openpgp, config }: OpenPgpLibrary, key: PublicKe
   } catch {
     return key.getUserIDs().length === 0 && key.keyPacket.version < 6
       ? "it has no user ID"
-      : "no signature of its own on it is valid";
+      : "it has no valid self-signature";
   }
   const weakness = weaknessOf(openpgp, key);
   return weakness === null ? null : `its primary key is ${weakness}`;
@@ -199,7 +199,7 @@ async function whyNoEncryption(
     } catch {
       return subkey.revocationSignatures.length > 0
         ? "its encryption subkey is revoked"
-        : "no signature on its encryption subkey is valid";
+        : "its encryption subkey has no valid signature";
     }
     const weakness = weaknessOf(openpgp, subkey);
     if (weakness !== null) return `its encryption subkey is ${weakness}`;

@@ -61,7 +61,7 @@ export function rsaPrivateKey(numbers: RsaNumbers, publicKey: RsaPublicKey): Rsa
     (d * e) % (p - 1n) === 1n &&
     (d * e) % (q - 1n) === 1n &&
     (toBigInt(numbers.coefficient) * q) % p === 1n;
-  if (!isSound) throw malformed("ssh-rsa private key", "its numbers do not agree");
+  if (!isSound) throw malformed("ssh-rsa private key", "its numbers do not belong together");
   const jwk = {
     kty: "RSA",
     n: base64url(publicKey.modulus),

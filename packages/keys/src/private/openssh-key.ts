@@ -57,7 +57,7 @@ const readContainer = (bytes: Buffer): Container => {
     throw reader.malformed("it has a cipher without a KDF, or a KDF without a cipher");
   let encryption: Container["encryption"] = null;
   if (cipherName === "none") {
-    if (kdfOptions.length > 0) throw reader.malformed("it has options for no KDF");
+    if (kdfOptions.length > 0) throw reader.malformed("it has options of a KDF, and no KDF");
   } else {
     const cipher = opensshCipher(cipherName);
     if (kdfName !== "bcrypt")
@@ -79,14 +79,14 @@ const withComment = <T extends SshPublicKey>(key: T, comment: Buffer): T => ({
 
 const readSecrets = (reader: WireReader, publicKey: SshPublicKey): PrivateKey => {
   if (reader.string().toString("latin1") !== publicKey.type)
-    throw reader.malformed("its private section is of another type");
+    throw reader.malformed("its private section holds another type of key");
   if (publicKey.type === "ssh-ed25519") {
     const point = reader.string();
     const secret = reader.string();
     const comment = reader.string();
     if (secret.length !== 64) throw reader.malformed(`expected a secret of 64 bytes, got ${secret.length}`);
     if (!point.equals(secret.subarray(32)) || !point.equals(publicKey.point)) {
-      throw reader.malformed("the public key inside is not the one outside");
+      throw reader.malformed("its private section holds a different public key");
     }
     return ed25519PrivateKey(secret.subarray(0, 32), withComment(publicKey, comment));
   }

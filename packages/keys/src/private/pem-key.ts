@@ -49,7 +49,7 @@ const readPem = (text: string): Pem => {
   if (lines.at(-1) !== `-----END ${label}-----`) throw malformed(TITLE, "it does not end with its END line");
   const headers = lines.slice(1).findIndex((line) => !line.includes(":"));
   const isEncrypted = lines.slice(1, headers + 1).includes("Proc-Type: 4,ENCRYPTED");
-  if (headers > 0 && !isEncrypted) throw malformed(TITLE, "it has headers that are not those of an encrypted key");
+  if (headers > 0 && !isEncrypted) throw malformed(TITLE, "its headers are not those of an encrypted key");
   const [, cipher = null] = /^DEK-Info: ([A-Z0-9-]+),[0-9A-Fa-f]+$/.exec(lines[headers] ?? "") ?? [];
   if (isEncrypted && (label !== "RSA PRIVATE KEY" || cipher === null))
     throw malformed(TITLE, "its headers are damaged");
@@ -136,7 +136,7 @@ const checkEncryptedPkcs8 = (der: Buffer): void => {
     const work = kdfParameters.integer() * kdfParameters.integer() * kdfParameters.integer();
     isBounded = work <= MAX_SCRYPT_WORK;
   }
-  if (!isBounded) throw unsupportedEncryption("it asks for too much work");
+  if (!isBounded) throw unsupportedEncryption("its key derivation needs too much work");
 };
 
 const encryptedFile = (open: (passphrase: Buffer) => KeyObject): PrivateKeyFile => ({

@@ -14,7 +14,7 @@ const MISTAKES: readonly (readonly [pattern: RegExp, what: string, hint: string]
   [
     /^(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+ |^---- BEGIN SSH2 PUBLIC|^-----BEGIN (?:RSA )?PUBLIC KEY/,
     "a public key",
-    "name the private key file, which usually stands beside it without .pub",
+    "name the private key file, which usually has the same name without .pub",
   ],
   [/AGE-SECRET-KEY-/, "an age identity", NAME_SSH_KEY],
   [/^-----BEGIN PGP/, "an OpenPGP key", NAME_SSH_KEY],

@@ -96,7 +96,7 @@ class PuttyHeaders {
   }
 
   end(): void {
-    if (this.#next < this.#lines.length) throw malformed(TITLE, "something follows its MAC");
+    if (this.#next < this.#lines.length) throw malformed(TITLE, "there is something after its MAC");
   }
 
   #matching(name: string, pattern: RegExp, expected: string): string {
@@ -132,12 +132,12 @@ const readArgon2Options = (headers: PuttyHeaders): Argon2Options => {
 const readFile = (text: string): PuttyFile => {
   const version = /^PuTTY-User-Key-File-([0-9]+): /.exec(text)?.[1];
   if (version !== "2" && version !== "3")
-    throw unsupported("the PuTTY private key is in a version of the format that is not supported");
+    throw unsupported("the PuTTY private key has a version of the format that is not supported");
   const headers = new PuttyHeaders(text);
   const type = headers.value(`PuTTY-User-Key-File-${version}`);
   const problem = typeProblem(type);
   if (problem !== null) {
-    if (fieldCountOf(type) === null) throw unsupported("the PuTTY private key is of a type that is not known");
+    if (fieldCountOf(type) === null) throw unsupported("the PuTTY private key has an unknown type");
     throw unsupportedType(type, problem);
   }
   const encryption = headers.value("Encryption");
@@ -218,7 +218,7 @@ export function readPuttyKey(text: string): PrivateKeyFile {
   const file = readFile(text);
   const encrypted = file.encryption !== "none";
   const publicKey = publicKeyFromBlob(file.publicBlob, Buffer.from(file.comment, "latin1").toString());
-  if (publicKey.type !== file.type) throw malformed(TITLE, "its public key is of another type than it says");
+  if (publicKey.type !== file.type) throw malformed(TITLE, "its public key has another type than the file says");
   return {
     format: "putty",
     encrypted,
@@ -228,7 +228,7 @@ export function readPuttyKey(text: string): PrivateKeyFile {
       const plaintext = encrypted ? decrypt(file.privateBlob, material) : Buffer.from(file.privateBlob);
       try {
         if (!isAuthentic(file, plaintext, material))
-          throw encrypted ? wrongPassphrase() : malformed(TITLE, "its MAC does not fit");
+          throw encrypted ? wrongPassphrase() : malformed(TITLE, "its MAC does not match");
         return readSecrets(file, plaintext, publicKey);
       } finally {
         material.fill(0);

@@ -29,5 +29,5 @@ export function typeProblem(type: string): string | null {
   if (type.startsWith("sk-")) return "FIDO keys can only sign";
   if (type.startsWith("ecdsa-")) return "ECDSA keys can only sign";
   if (type === "ssh-dss") return "DSA keys can only sign";
-  return "keys of this type are not known";
+  return "this type of key is unknown";
 }

@@ -74,7 +74,7 @@ const splitLine = (line: string): KeyLine => {
 const blobOf = ({ type, blob }: KeyLine): Buffer => {
   const bytes = decodeBase64(blob);
   if (bytes === null) throw malformed(`${type} key`, "expected canonical base64 after the type");
-  if (typeOfBlob(bytes) !== type) throw malformed(`${type} key`, "the key inside is of another type");
+  if (typeOfBlob(bytes) !== type) throw malformed(`${type} key`, "the key itself has another type than the line says");
   return bytes;
 };
 

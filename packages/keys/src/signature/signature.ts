@@ -78,7 +78,9 @@ const readSigned = (bytes: Buffer, publicKey: VerifyingKey): Pick<ParsedSignatur
   const algorithm = reader.string().toString("latin1");
   if (!algorithmsOf(publicKey.type).includes(algorithm)) {
     throw malformed(
-      algorithm === "ssh-rsa" ? "it is made with SHA-1, which is not safe" : "its algorithm is not one of its key",
+      algorithm === "ssh-rsa"
+        ? "it is made with SHA-1, which is not safe"
+        : "its algorithm does not belong to the type of its key",
     );
   }
   const value = readValue(reader.string(), publicKey);

@@ -61,10 +61,10 @@ const readRsa = (reader: WireReader): Parts => {
 const readEcdsa = (reader: WireReader, type: string): Parts => {
   const name = reader.string().toString("latin1");
   const curve = [...CURVES].find(([curveName]) => curveName === name && type.includes(`-${curveName}`))?.[1];
-  if (curve === undefined) throw reader.malformed("its curve is not that of its type");
+  if (curve === undefined) throw reader.malformed("its curve does not match its type");
   const { crv, size, hash } = curve;
   const point = reader.string();
-  if (point.length !== 1 + 2 * size || point[0] !== 4) throw reader.malformed("its point is not an uncompressed one");
+  if (point.length !== 1 + 2 * size || point[0] !== 4) throw reader.malformed("its point is not uncompressed");
   const x = base64url(point.subarray(1, 1 + size));
   const y = base64url(point.subarray(1 + size));
   try {

@@ -124,9 +124,9 @@ const verifyOnThread = (...[algorithm, data, key, signature]: Verification): Pro
     });
   });
 
-const NOT_ITS_KEY = "its key did not make it over this message";
+const NOT_ITS_KEY = "its key did not sign this message";
 
-const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
+const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature is not valid: ${problem}`);
 
 /**
  * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns

@@ -115,7 +115,8 @@ export class ArmorDecoder {
       ready.push(run === null ? this.#line(all.toString("latin1", at, end)) : run.bytes);
       at = run === null ? end + 1 : end;
     }
-    if (this.#state === "after" && at < all.length) throw malformed("something follows the end line of its armor");
+    if (this.#state === "after" && at < all.length)
+      throw malformed("there is something after the end line of its armor");
     // No line is longer, so a hostile line cannot fill the memory.
     if (all.length - at > COLUMNS + 1) throw lineTooLong();
     this.#held = Buffer.from(all.subarray(at));
@@ -130,7 +131,7 @@ export class ArmorDecoder {
   finish(): void {
     if (this.#held.length > 0) this.push(Buffer.from([LF]));
     if (this.#state === "begin") throw noBegin();
-    if (this.#state !== "after") throw malformed("its last line is not the end line of age's armor and nothing else");
+    if (this.#state !== "after") throw malformed("its last line is not exactly the end line of age's armor");
   }
 
   #line(whole: string): Buffer {
@@ -141,7 +142,7 @@ export class ArmorDecoder {
       return NONE;
     }
     if (this.#state === "end")
-      throw malformed(`its armor is not in lines of ${COLUMNS} characters, of which the last may be shorter`);
+      throw malformed(`a line of its armor, other than the last, is not ${COLUMNS} characters long`);
     if (line.length > COLUMNS) throw lineTooLong();
     if (line === "") throw malformed("its armor has an empty line");
     if (line.length < COLUMNS) this.#state = "end";
@@ -152,8 +153,8 @@ export class ArmorDecoder {
   }
 }
 
-const noBegin = (): Error => malformed("its first line is not the begin line of age's armor and nothing else");
-const notBase64 = (): Error => malformed("its armor is not canonical padded base64");
+const noBegin = (): Error => malformed("its first line is not exactly the begin line of age's armor");
+const notBase64 = (): Error => malformed("its armor is damaged: it is not canonical base64");
 const lineTooLong = (): Error => malformed(`a line of its armor is over ${COLUMNS} characters long`);
 
 /**

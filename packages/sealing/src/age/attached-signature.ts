@@ -63,7 +63,7 @@ export function openSignature(fileKey: Buffer, stanzas: readonly Stanza[]): Atta
   const [statement, afterStatement] = (content && takeField(content)) ?? [];
   const [signature, padding] = (afterStatement && takeField(afterStatement)) ?? [];
   if (statement === undefined || signature === undefined || padding?.every((byte) => byte === 0) !== true) {
-    throw tampered("the sender's signature in its header is none");
+    throw tampered("its header has a malformed signature of the sender");
   }
   return { statement, signature };
 }

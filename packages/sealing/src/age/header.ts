@@ -104,7 +104,7 @@ export function parseStanza(line: string, nextLine: () => string): Stanza {
   }
   const body = decodeBase64(lines.join(""), "unpadded");
   if (body === null)
-    throw malformed("the body of a recipient is not canonical base64 in full lines and a shorter last one");
+    throw malformed("the body of a recipient is damaged: it is not canonical base64 in lines of the right length");
   return { type, args, body };
 }
 

@@ -45,7 +45,7 @@ export function wrapToHybrid(publicKey: Buffer, fileKey: Buffer): Stanza | null 
 export function unwrapHybrid({ args, body }: Stanza, seed: Buffer): Buffer | null {
   const encapsulated = args.length === 1 && args[0] !== undefined ? decodeBase64(args[0], "unpadded") : null;
   if (encapsulated?.length !== ENCAPSULATED_BYTES) {
-    throw malformed(`an mlkem768x25519 recipient has not one encapsulated key of ${ENCAPSULATED_BYTES} bytes`);
+    throw malformed(`an mlkem768x25519 recipient does not have one encapsulated key of ${ENCAPSULATED_BYTES} bytes`);
   }
   if (body.length !== WRAPPED_BYTES)
     throw malformed(`the body of an mlkem768x25519 recipient is not ${WRAPPED_BYTES} bytes`);

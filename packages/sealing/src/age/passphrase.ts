@@ -85,6 +85,6 @@ export class PassphraseIdentity implements Identity {
 
   /** Null for a passphrase that would have been asked for, since nothing was tried. */
   whyNot(): string | null {
-    return this.asks === "never" ? "a passphrase was tried and the message is not sealed to one" : null;
+    return this.asks === "never" ? "a passphrase was tried, but the message is not sealed to a passphrase" : null;
   }
 }

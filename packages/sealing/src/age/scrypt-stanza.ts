@@ -30,8 +30,8 @@ const wrapKeyOf = async (passphrase: Uint8Array, salt: Buffer, workFactor: numbe
 };
 
 const tooLittleMemory = (workFactor: number, cause: unknown): SealingError =>
-  new SealingError("WORK_FACTOR", `a work factor of ${workFactor} takes more memory than there is`, {
-    hint: `it takes ${Math.ceil(2 ** (workFactor - 10))} MiB; use a machine that has as much`,
+  new SealingError("WORK_FACTOR", `a work factor of ${workFactor} needs more memory than this machine has`, {
+    hint: `it needs ${Math.ceil(2 ** (workFactor - 10))} MiB; use a machine that has as much`,
     cause,
   });
 
@@ -55,7 +55,7 @@ export function readScryptStanza({ args, body }: Stanza, maxWorkFactor: number):
   const [saltText = "", factor = ""] = args;
   const salt = args.length === 2 ? decodeBase64(saltText, "unpadded") : null;
   if (salt?.length !== SALT_BYTES)
-    throw malformed(`a scrypt recipient has not a salt of ${SALT_BYTES} bytes and a work factor`);
+    throw malformed(`a scrypt recipient does not have a salt of ${SALT_BYTES} bytes and a work factor`);
   if (!/^[1-9][0-9]*$/.test(factor)) throw malformed("the work factor of a scrypt recipient is not a decimal number");
   if (body.length !== WRAPPED_BYTES) throw malformed(`the body of a scrypt recipient is not ${WRAPPED_BYTES} bytes`);
   const workFactor = Number(factor);

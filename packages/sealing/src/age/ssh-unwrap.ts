@@ -28,7 +28,7 @@ export type StanzaReader = (
 export const readEd25519Stanza: StanzaReader = ({ args, body }, publicKey) => {
   if (publicKey.type !== "ssh-ed25519" || args[0] !== sshTag(publicKey)) return null;
   const share = args.length === 2 && args[1] !== undefined ? decodeBase64(args[1], "unpadded") : null;
-  if (share?.length !== 32) throw malformed("an ssh-ed25519 recipient has not a tag and a share of 32 bytes");
+  if (share?.length !== 32) throw malformed("an ssh-ed25519 recipient does not have a tag and a share of 32 bytes");
   if (body.length !== WRAPPED_BYTES)
     throw malformed(`the body of an ssh-ed25519 recipient is not ${WRAPPED_BYTES} bytes`);
   return (privateKey) => (privateKey.type === "ssh-ed25519" ? unwrapEd25519(privateKey, publicKey, share, body) : null);

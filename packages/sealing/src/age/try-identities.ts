@@ -53,8 +53,9 @@ const nameOf = ({ type, args: [tag = ""] }: Stanza): string => {
 const noIdentityMatched = (stanzas: readonly Stanza[], tried: number, reasons: readonly string[]): SealingError => {
   const names = [...new Set(stanzas.slice(0, MAX_NAMED).map(nameOf))].join(", ");
   const rest = stanzas.length > MAX_NAMED ? ` and ${stanzas.length - MAX_NAMED} more` : "";
-  const who = tried === 1 ? "the one identity tried does not open" : `none of the ${tried} identities tried opens`;
-  const message = `${tried === 0 ? "there is no identity to open" : who} the message, which is sealed to ${names}${rest}`;
+  const who =
+    tried === 1 ? "the one key that was tried does not open" : `none of the ${tried} keys that were tried opens`;
+  const message = `${tried === 0 ? "there is no private key here to open" : who} the message, which is sealed to ${names}${rest}`;
   const why = [...new Set(reasons)].slice(0, MAX_NAMED).join("; ");
   return new SealingError("NO_IDENTITY_MATCHED", why === "" ? message : `${message}: ${why}`, {
     hint: "use the private key that belongs to one of these, or ask the sender to seal to a key of yours",

@@ -9,7 +9,7 @@ export function distinctRecipients(recipients: readonly Recipient[]): Recipient[
   const distinct = [...new Map(recipients.map((recipient) => [recipient.id ?? recipient, recipient])).values()];
   if (distinct.length > 0) return distinct;
   throw new SealingError("NO_RECIPIENTS", "expected at least one recipient to seal to, got none", {
-    hint: "name somebody who has a usable key",
+    hint: "name a recipient who has a usable key",
   });
 }
 
@@ -25,13 +25,13 @@ const countSets = (recipients: readonly Recipient[], counts: (label: string) => 
  */
 const refuseMixed = (recipients: readonly Recipient[], allowMixed: boolean): void => {
   if (countSets(recipients, (label) => label !== POST_QUANTUM) > 1) {
-    const text = "a recipient's plugin says that it must not stand beside the others in one message";
-    throw new SealingError("SEPARATE_RECIPIENTS", text, { hint: "seal a message of its own to that recipient" });
+    const text = "the plugin of a recipient does not allow the other recipients in the same message";
+    throw new SealingError("SEPARATE_RECIPIENTS", text, { hint: "seal a separate message to that recipient" });
   }
   if (allowMixed || countSets(recipients, (label) => label === POST_QUANTUM) === 1) return;
   const text = "expected recipients of one strength, got post-quantum and classical recipients for one message";
   throw new SealingError("MIXED_RECIPIENTS", text, {
-    hint: "a message is as strong as the weakest of its recipients; seal it twice, or allow the mix expressly",
+    hint: "a message is as strong as the weakest of its recipients; seal it twice, or allow the mix explicitly",
   });
 };
 

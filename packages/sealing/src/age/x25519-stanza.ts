@@ -34,7 +34,7 @@ export function wrapToX25519(point: Buffer, fileKey: Buffer): Stanza | null {
  */
 export function unwrapX25519({ args, body }: Stanza, scalar: Buffer, point: Buffer): Buffer | null {
   const share = args.length === 1 && args[0] !== undefined ? decodeBase64(args[0], "unpadded") : null;
-  if (share?.length !== 32) throw malformed("an X25519 recipient has not one share of 32 bytes");
+  if (share?.length !== 32) throw malformed("an X25519 recipient does not have one share of 32 bytes");
   if (body.length !== WRAPPED_BYTES) throw malformed(`the body of an X25519 recipient is not ${WRAPPED_BYTES} bytes`);
   const secret = x25519(scalar, share);
   if (secret === null) throw malformed("the share of an X25519 recipient is a point of low order");

@@ -113,7 +113,8 @@ export async function encryptOaep(
 ): Promise<Buffer> {
   // Undefined in an insecure context, whatever the types say.
   const subtle: SubtleCrypto | undefined = crypto.subtle;
-  if (subtle === undefined) throw unusable("this browser has no RSA for a page that came over plain HTTP", OPEN_SAFELY);
+  if (subtle === undefined)
+    throw unusable("this browser does not offer RSA to a page that came over plain HTTP", OPEN_SAFELY);
   const jwk = { kty: "RSA", n: base64urlnopad.encode(modulus), e: base64urlnopad.encode(exponent) };
   const algorithm = { name: "RSA-OAEP", hash: "SHA-256" };
   try {
@@ -121,7 +122,7 @@ export async function encryptOaep(
     const parameters = { name: "RSA-OAEP", ...(label && { label: new Uint8Array(label) }) };
     return viewOf(new Uint8Array(await subtle.encrypt(parameters, key, new Uint8Array(message))));
   } catch {
-    throw unusable("this browser does not take the RSA key", "ask for an Ed25519 key");
+    throw unusable("this browser does not accept the RSA key", "ask for an Ed25519 key");
   }
 }
 

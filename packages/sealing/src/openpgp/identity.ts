@@ -63,7 +63,8 @@ export class OpenPgpIdentity implements Identity {
   }
 
   whyNot(stanzas: readonly Stanza[]): string {
-    if (!stanzas.some(({ type }) => type === OPENPGP_STANZA)) return "an OpenPGP key was tried and no recipient is one";
+    if (!stanzas.some(({ type }) => type === OPENPGP_STANZA))
+      return "an OpenPGP key was tried, but the message is not sealed to one";
     return `${this.fingerprint} is not one of the recipients`;
   }
 

@@ -76,13 +76,12 @@ export function parseOpenPgp(message: Buffer): OpenPgpMessage {
     else if (tag === UNPROTECTED_DATA) {
       const what = "the OpenPGP message has no integrity protection, so it is not opened";
       throw new SealingError("UNPROTECTED_MESSAGE", what, {
-        hint: "anybody could have changed it on the way; have it sealed again by a current program",
+        hint: "anyone could have changed it on the way; ask the sender to seal it again with a current program",
       });
     } else if (tag === PROTECTED_DATA || tag === LIBREPGP_DATA) {
-      if (stanzas.length === 0) throw malformed("it names nobody that it is sealed to");
+      if (stanzas.length === 0) throw malformed("it names no recipient");
       return { stanzas, data: binary.subarray(start) };
-    } else if (!PASSED_OVER.has(tag))
-      throw malformed("something stands in it that does not belong into a sealed message");
+    } else if (!PASSED_OVER.has(tag)) throw malformed("it holds something that does not belong in a sealed message");
   }
   throw malformed("it ends before its encrypted data");
 }
@@ -105,7 +104,7 @@ function* packetsOf(binary: Buffer): ReturnType<typeof readOpenPgpPackets> {
   try {
     yield* readOpenPgpPackets(binary);
   } catch (error) {
-    throw error instanceof KeyError ? malformed("it is cut short, or no sequence of OpenPGP packets") : error;
+    throw error instanceof KeyError ? malformed("it is cut short, or is not OpenPGP data") : error;
   }
 }
 

@@ -100,7 +100,7 @@ async function fileKeyFrom(session: PluginSession): Promise<Buffer | null> {
     if (type === "done") return fileKey;
     session.send("ok");
     if (fileKey !== null || args.length !== 1 || args[0] !== "0" || body.length !== FILE_KEY_BYTES)
-      throw session.failed("it gave a message key of another kind than was asked for");
+      throw session.failed("it returned another kind of message key than the one requested");
     fileKey = body;
   }
 }

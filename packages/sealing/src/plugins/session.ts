@@ -103,7 +103,8 @@ export class PluginSession {
     const isQuestion = ["msg", "confirm", "request-public", "request-secret"].includes(command.type);
     if (!isQuestion) return this.send("unsupported");
     this.#questions += 1;
-    if (this.#questions > MAX_QUESTIONS) throw this.failed(`it spoke to the user more than ${MAX_QUESTIONS} times`);
+    if (this.#questions > MAX_QUESTIONS)
+      throw this.failed(`it asked or told the user something more than ${MAX_QUESTIONS} times`);
     const text = shownText(command.body);
     if (command.type === "msg") return this.send(this.#host.tell(this.#name, text) ? "ok" : "fail");
     if (command.type === "confirm") return this.#confirm(command, text);
@@ -117,7 +118,7 @@ export class PluginSession {
   async #confirm({ args }: Stanza, question: string): Promise<void> {
     const [yes, no = null] = args.map((arg) => decodeBase64(arg, "unpadded"));
     if (args.length === 0 || args.length > 2 || !yes || (args.length === 2 && no === null))
-      throw this.failed("it asked a question of a malformed kind");
+      throw this.failed("it asked a malformed question");
     const answer = await this.#host.confirm(this.#name, question, shownText(yes), no === null ? null : shownText(no));
     if (answer === null) this.send("fail");
     else this.send("ok", [answer ? "yes" : "no"]);
@@ -154,7 +155,7 @@ export class PluginSession {
       command = parseStanza(first, nextLine);
     } catch (cause) {
       if (!isWhole) return null;
-      throw pluginFailed(this.#name, "it does not speak the protocol of age's plugins", { cause });
+      throw pluginFailed(this.#name, "it does not speak the protocol of age plugins", { cause });
     }
     if (!isWhole) return null;
     this.#held = this.#held.subarray(offset);

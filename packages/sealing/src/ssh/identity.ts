@@ -76,7 +76,8 @@ export class SshIdentity implements Identity {
   }
 
   whyNot(stanzas: readonly Stanza[]): string {
-    if (!stanzas.some(({ type }) => READERS.has(type))) return "an SSH key was tried and no recipient is one";
+    if (!stanzas.some(({ type }) => READERS.has(type)))
+      return "an SSH key was tried, but the message is not sealed to one";
     return `${this.#publicKey?.fingerprint ?? "an SSH key"} is not one of the recipients`;
   }
 

@@ -45,7 +45,7 @@ export function verifyPlaintext(
     if (fingerprint !== null) return verifyMessage(signature, { digest: sha256(plaintext), openedBy: fingerprint });
     throw new SealingError(
       "BAD_SIGNATURE",
-      "the sender's signature does not fit: what opened the message has no name",
+      "the sender's signature is not valid: what opened the message has no name",
       {
         hint: "for a plugin's identity, put its recipient before it into its file: # public key: age1…",
       },
