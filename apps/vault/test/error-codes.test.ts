@@ -150,8 +150,8 @@ describe("what to do about an error of a git-crypt repository", () => {
     [
       "grant",
       "GIT_FAILED",
-      { subject: ".git-vault", hint: "nothing was changed; mend that, or leave the files staged" },
-      "nothing was changed; mend that, or leave the files staged with --no-commit",
+      { subject: ".git-vault", hint: "nothing was changed; fix that, or leave the files staged" },
+      "nothing was changed; fix that, or leave the files staged with --no-commit",
     ],
     [
       "grant",

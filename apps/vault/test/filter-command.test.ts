@@ -101,7 +101,7 @@ describe("a program that moved", () => {
     chmodSync(join(repository.path, ".husky/_/pre-commit"), 0o755);
     await repository.git("config", "core.hooksPath", ".husky/_");
     await by(VAULT, repository, ["init", "secrets/**"], { PATH });
-    const told = "runs git-vault by that name, and none is on the PATH: nothing is checked before a commit\n";
+    const told = "runs the program git-vault, which is not on the PATH: nothing is checked before a commit\n";
     for (const [args, status] of [
       [["hooks", "install"], 0],
       [["hooks", "test"], 7],
@@ -111,7 +111,9 @@ describe("a program that moved", () => {
       expect(result.stderr).toContain(`pre-commit ${told}vault: hint: put \`git-vault\` on the PATH`);
     }
     const found = await by(VAULT, repository, ["status"], { PATH });
-    expect(found.stdout.toString()).toMatch(/^hook-program: .*\/\.husky\/pre-commit: runs git-vault by that name/m);
+    expect(found.stdout.toString()).toMatch(
+      /^hook-program: .*\/\.husky\/pre-commit: runs the program git-vault, which is not on the PATH/m,
+    );
     expect(found.stdout.toString()).not.toContain("missing-hook");
     const on = `${folderWith(VAULT, join(repository.folder, "bin"))}:${PATH}`;
     expect(await by(VAULT, repository, ["hooks", "test"], { PATH: on })).toMatchObject({ status: 0 });

@@ -10,7 +10,7 @@ const gitCrypt = peer("git-crypt");
 const isSealed = (content: Uint8Array): boolean =>
   Buffer.from(content).subarray(0, 10).equals(Buffer.from("\0GITCRYPT\0"));
 const REFUSED =
-  /^vault: error: \S+: it is protected by the key \S+, which is not here, and would be stored unencrypted$/m;
+  /^vault: error: \S+: the key \S+ protects it, and this clone does not have that key: it would be stored unencrypted$/m;
 
 interface Clone {
   readonly path: string;

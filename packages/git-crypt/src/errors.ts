@@ -15,7 +15,7 @@ import { systemCode, VaultError } from "@git-vault/core";
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
  * - `UNOPENED`: protected files that no key here opens, which a rotation would leave as they are
- * - `RETIRED_KEY`: the key was replaced by another, which is not here
+ * - `RETIRED_KEY`: the key was replaced by a new one, which this clone does not have
  * - `NO_CURRENT_KEY`: the branch names no key of that name to encrypt with
  * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
  * - `WRONG_KEY`: the key does not open the files that are protected under its name

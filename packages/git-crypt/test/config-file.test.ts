@@ -16,7 +16,7 @@ describe("git's configuration", () => {
     writeFileSync(held, "");
     const { message, hint } = errorOf("CONFIG_LOCKED", () => unlock(clone.opened, [source.key], commands));
     expect(message).toBe("another program is writing the repository's configuration");
-    expect(hint).toBe(`wait for it and run the command again; where none is, remove ${held}`);
+    expect(hint).toBe(`wait for it to end, then run the command again; if no such command is running, remove ${held}`);
     expect(readdirSync(join(clone.path, ".git"))).not.toContain("git-crypt");
     expect(status(clone.opened)).toMatchObject({ state: "locked", findings: [] });
     const empty = join(source.repo.folder, "empty");

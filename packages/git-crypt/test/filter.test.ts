@@ -96,7 +96,7 @@ describe("filterContent", () => {
       expect(filterContent(opened, "smudge", Buffer.from(blob), { onSealed })).toEqual(blob);
     }
     expect(reasons).toEqual([
-      "no key here opens it: it was encrypted with another, or changed",
+      "no key in this clone opens it: it was encrypted with another key, or changed afterwards",
       "it was changed after it was encrypted",
     ]);
     for (const text of ["", "x", "at most 22 bytes here", "\0GITCRYPT"]) {

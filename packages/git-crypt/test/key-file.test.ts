@@ -123,8 +123,8 @@ describe("a key file is refused", () => {
     ],
     ["with an AES key of zeros", fileOf([], [version, field(3, Buffer.alloc(32)), hmac]), "holds a key of zeros"],
     ["with an HMAC key of zeros", fileOf([], [version, aes, field(5, Buffer.alloc(64))]), "holds a key of zeros"],
-    ["with a critical field in its header", fileOf([field(3, aesKey)], [version, aes, hmac]), "critical field 3"],
-    ["with a critical field in an entry", fileOf([], [version, aes, hmac, field(7, aesKey)]), "critical field 7"],
+    ["with a critical field in its header", fileOf([field(3, aesKey)], [version, aes, hmac]), "critical field, 3"],
+    ["with a critical field in an entry", fileOf([], [version, aes, hmac, field(7, aesKey)]), "critical field, 7"],
     ["with a field twice", fileOf([], [version, aes, aes, hmac]), "field 3 is repeated or out of order"],
     ["with fields out of order", fileOf([], [aes, version, hmac]), "field 1 is repeated or out of order"],
     [

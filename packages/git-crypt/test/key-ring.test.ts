@@ -91,7 +91,7 @@ test("a plain pull of a rotation goes through: what the old key does not open st
     encoding: "utf8",
   });
   expect(exit).toBe(0);
-  expect(stderr.match(/the key default was replaced by another, which is not here/g)).toHaveLength(1);
+  expect(stderr.match(/the key default was replaced by a new one, which this clone does not have/g)).toHaveLength(1);
   expect(await changes()).toBe(" M .gitattributes\n?? note\n");
   for (const name of Object.keys(files)) {
     const stored = await clone.git("cat-file", "blob", `HEAD:${name}`);
@@ -121,11 +121,11 @@ test.each([["checked out"], ["sparse"]])(
     if (how === "sparse") await clone.git("sparse-checkout", "set", "--no-cone", "*.secret", ".gitattributes");
     await clone.git("merge", "--quiet", "--ff-only", "origin/rotated");
     writeFileSync(join(clone.path, "new.secret"), "new\n");
-    await expect(clone.git("add", "new.secret")).rejects.toThrow("the key default was replaced by another");
+    await expect(clone.git("add", "new.secret")).rejects.toThrow("the key default was replaced by a new one");
     errorOf("RETIRED_KEY", () => filterContent(clone.opened, "clean", Buffer.from("new\n")));
     writeFileSync(join(clone.path, "a.secret"), "edited\n");
     await expect(clone.git("commit", "--all", "--message=Edit")).rejects.toThrow(
-      "the key default was replaced by another",
+      "the key default was replaced by a new one",
     );
     const clear = await clone.git("hash-object", "-w", "--no-filters", "new.secret");
     await clone.git("update-index", "--add", "--cacheinfo", `100644,${clear.toString().trim()},new.secret`);
@@ -150,7 +150,7 @@ test.each([
   const { clone, key } = await pulled(source);
   writeFileSync(join(clone.path, "a.secret"), "edited\n");
   await clone.git("commit", "--quiet", "--all", "--message=Edit");
-  await expect(clone.git(...command)).rejects.toThrow("the key default was replaced by another");
+  await expect(clone.git(...command)).rejects.toThrow("the key default was replaced by a new one");
   await clone.git(operation, "--abort");
   expect((await clone.git("status", "--porcelain")).toString()).toBe("");
   unlock(clone.opened, [key.bytes], commands);

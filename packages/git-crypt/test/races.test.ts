@@ -99,7 +99,7 @@ describe("lock", () => {
     const { repo, opened } = source;
     const edit = after(() => repo.write("sub/b.secret", "edited\n"));
     const { message } = errorOf("MODIFIED", () => lock(opened, { progress: edit }));
-    expect(message).toBe("files were changed meanwhile: sub/b.secret");
+    expect(message).toBe("files changed while the command ran: sub/b.secret");
     expect(text(repo.path, "sub/b.secret")).toBe("edited\n");
     expect(opened.keyNames()).toEqual(["default"]);
     await repo.git("add", "--all");

@@ -89,10 +89,10 @@ describe("openRepository refuses", () => {
   test("a folder outside of any repository, and one that is not there", async () => {
     using repo = await throwawayRepository();
     const outside = errorOf("NOT_A_REPOSITORY", () => openRepository(repo.folder, repo));
-    expect(outside.message).toBe("expected a folder in a git repository, got one outside of any");
+    expect(outside.message).toBe("not inside a git repository");
     for (const path of [join(repo.path, "nothing"), repo.write("file", "")]) {
       const absent = errorOf("NOT_A_REPOSITORY", () => openRepository(path, repo));
-      expect(absent.message).toMatch(/there is no such folder$/);
+      expect(absent.message).toMatch(/but the folder does not exist$/);
     }
     const env = { ...repo.env, GIT_DIR: join(repo.folder, "nothing") };
     expect(errorOf("NOT_A_REPOSITORY", () => openRepository(repo.path, { env })).hint).toBe("change to the repository");

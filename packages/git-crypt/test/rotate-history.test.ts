@@ -161,7 +161,7 @@ describe("over a rotation", () => {
       expect(text(source, "a.secret")).toBe("theirs\n");
       expect(await present(source, "HEAD")).toEqual(["a.secret", "b.secret", "c.secret"]);
       await expect(runOk(gitCrypt.path, ["unlock", source.keyPath], inside(revoked.path))).rejects.toThrow("git-crypt");
-      expect(() => unlock(revoked.opened, [source.key], commands)).toThrow("the key default was replaced by another");
+      expect(() => unlock(revoked.opened, [source.key], commands)).toThrow("the key default was replaced by a new one");
       expect(isEncryptedBlob(readFileSync(join(revoked.path, "b.secret")))).toBe(true);
     },
   );

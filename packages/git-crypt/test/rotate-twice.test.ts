@@ -41,7 +41,7 @@ describe("a key that was rotated on two branches", () => {
     using source = await logged(files);
     const { first, second } = await twice(source);
     await expect(second.git("merge", "--quiet", "--no-edit", "first")).rejects.toThrow(
-      "the key default was replaced by another, which is not here",
+      "the key default was replaced by a new one, which this clone does not have",
     );
     expect(isSealed(readFileSync(join(second.path, "first.secret")))).toBe(true);
     expect(problems(second)).toContain("newer-key");

@@ -79,7 +79,7 @@ describe("a key that the log names and nobody has", () => {
     expect(world.read("bob", "secrets/password")).toBe("hunter2\n");
     world.write("bob", "secrets/more", "more\n");
     const { status, said } = await trying("bob", "git add -A");
-    expect([status, said]).toEqual([128, expect.stringContaining("the key default was replaced by another")]);
+    expect([status, said]).toEqual([128, expect.stringContaining("the key default was replaced by a new one")]);
     await as("bob", "rm secrets/more && vault rotate --keep mal && git push -q");
     expect(await notCurrent(world, "bob")).toEqual([]);
     await as("alice", "git pull -q --no-edit && vault unlock");
@@ -98,7 +98,7 @@ describe("a key that the log names and nobody has", () => {
     const key = await nameStrangeKey();
     await pushBlob("secrets/lost", key);
     const { said: pulled } = await trying("alice", "git pull -q --no-edit");
-    expect(pulled).toContain("vault: secrets/lost stays encrypted: the key default was replaced by another");
+    expect(pulled).toContain("vault: secrets/lost stays encrypted: the key default was replaced by a new one");
     const refused = await trying("alice", "vault revoke mal");
     expect([refused.status, refused.said]).toEqual([
       3,
@@ -114,7 +114,7 @@ describe("a key that the log names and nobody has", () => {
     });
     expect(await as("alice", "git rev-parse HEAD^")).toBe(head);
     expect(await blobOf("alice", "HEAD:secrets/lost")).toEqual(before);
-    await expectFinding("alice", /^newer-key: secrets\/lost is not opened by any key/m);
+    await expectFinding("alice", /^newer-key: secrets\/lost cannot be opened by any key/m);
     expect((await notCurrent(world, "alice")).map(({ path }) => path)).toEqual(["secrets/lost"]);
     await expectEverybodyGoesOn();
   });
@@ -126,9 +126,9 @@ describe("a file that no key opens", () => {
     const { status, said } = await trying("alice", "git pull --no-edit");
     expect([status, said]).toEqual([
       0,
-      expect.stringMatching(/vault: secrets\/junk stays encrypted: no key here opens it/),
+      expect.stringMatching(/vault: secrets\/junk stays encrypted: no key in this clone opens it/),
     ]);
-    await expectFinding("alice", /^unopened: secrets\/junk is not opened by any key that is here/m);
+    await expectFinding("alice", /^unopened: secrets\/junk cannot be opened by any key in this clone/m);
     const blob = await blobOf("alice", "HEAD:secrets/junk");
     expect(readFileSync(join(world.clone("alice"), "secrets/junk"))).toEqual(blob);
     await as("alice", "touch secrets/junk && git add --renormalize . && git mv secrets/junk secrets/moved");
@@ -198,7 +198,7 @@ describe("a file that no key opens", () => {
     for (const name of names) world.write("mal", `.git-vault/retired/default/${name}.key`, "junk");
     await as("mal", "git add -A && git commit -q -m names && git push -q");
     const { said } = await trying("alice", "git pull --no-edit");
-    expect(said).toContain("vault: secrets/junk stays encrypted: no key here opens it");
+    expect(said).toContain("vault: secrets/junk stays encrypted: no key in this clone opens it");
     const found = await expectFinding("alice", /^unopened: secrets\/junk /m);
     expect(found).not.toMatch(/newer-key|vault unlock/);
   });
@@ -245,7 +245,7 @@ test("a key that is in no clone is replaced by who may open it, and says so", as
   await as("bob", "git add -A && git commit -q -m other && git push -q");
   expect(isEncryptedBlob(await blobOf("bob", "HEAD:prod/other"))).toBe(true);
   expect((await keysOfBlobs(world, "bob")).find(({ path }) => path === "prod/other")?.by).toBe("current");
-  await expectFinding("bob", /secrets?.*|prod\/secret is not opened by any key/m);
+  await expectFinding("bob", /secrets?.*|prod\/secret cannot be opened by any key/m);
   expect(encryptBlob(keyIn(world, "bob", "prod"), Buffer.from("other\n"))).toEqual(
     await blobOf("bob", "HEAD:prod/other"),
   );

@@ -195,7 +195,7 @@ describe("an outsider's pull request", () => {
     const pulled = await trying("alice", "git pull -q");
     expect([pulled.status, pulled.said]).toEqual([
       0,
-      expect.stringMatching(/secrets\/eve stays encrypted: no key here opens it/),
+      expect.stringMatching(/secrets\/eve stays encrypted: no key in this clone opens it/),
     ]);
     await world.join("alice");
     const unlocked = await trying("alice", "vault unlock --yes");

@@ -95,9 +95,11 @@ describe("a rotation by somebody else, and commits of one's own", () => {
     ["pull --rebase", "GIT_EDITOR=true git rebase --continue"],
   ])("%s before unlock: the file is named until it is merged, which works after unlock", async (pull, finish) => {
     const said = await ends(1, "bob", `git ${pull}`);
-    expect(said).toMatch(/secrets\/password could not be merged\n.*replaced by another, which is not here/);
+    expect(said).toMatch(
+      /secrets\/password could not be merged\n.*replaced by a new one, which this clone does not have/,
+    );
     expect(said).not.toMatch(/tampered/);
-    const unmerged = /^unmerged: secrets\/password is in conflict, and holds our side alone/m;
+    const unmerged = /^unmerged: secrets\/password is in conflict and holds only our side/m;
     expect(await ends(7, "bob", "vault status")).toMatch(unmerged);
     await as("bob", "vault unlock -q");
     expect(await ends(7, "bob", "vault status")).toMatch(unmerged);

@@ -85,7 +85,7 @@ describe("five environments, with a key each", () => {
     const refused = await trying("bob", "echo y > prod/mine && git add prod/mine");
     expect([refused.status, refused.said]).toEqual([
       128,
-      expect.stringMatching(/prod\/mine: it is protected by the key prod, which is not here/),
+      expect.stringMatching(/prod\/mine: the key prod protects it, and this clone does not have that key/),
     ]);
     await as("bob", "rm prod/mine && vault status");
     // And back.

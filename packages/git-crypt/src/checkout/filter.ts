@@ -109,7 +109,7 @@ class Filter {
     if (content.length === 0 || seemsEncrypted(content) || isStored(content)) return content;
     throw new GitCryptError(
       "LOCKED",
-      `it is protected by the key ${this.#keyName}, which is not here, and would be stored unencrypted`,
+      `the key ${this.#keyName} protects it, and this clone does not have that key: it would be stored unencrypted`,
       { hint: "unlock the repository with that key first" },
     );
   }
@@ -122,7 +122,7 @@ class Filter {
 }
 
 const editedCiphertext = (): GitCryptError =>
-  new GitCryptError("TAMPERED_BLOB", "it is encrypted, and it was changed after it was encrypted: no key opens that", {
+  new GitCryptError("TAMPERED_BLOB", "it was changed after it was encrypted, so no key opens it", {
     hint: "restore the file with `git checkout HEAD -- FILE`, unlock the repository, and then edit it",
   });
 
@@ -132,9 +132,13 @@ const alteredBlob = (): GitCryptError =>
   });
 
 const strangeBlob = (): GitCryptError =>
-  new GitCryptError("TAMPERED_BLOB", "no key here opens it: it was encrypted with another, or changed", {
-    hint: "see the repository's status once git is done: a key that was pulled may open it; else restore the file",
-  });
+  new GitCryptError(
+    "TAMPERED_BLOB",
+    "no key in this clone opens it: it was encrypted with another key, or changed afterwards",
+    {
+      hint: "when git is done, see the repository's status: a key that was pulled may open it; if not, restore the file",
+    },
+  );
 
 /**
  * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it

@@ -95,7 +95,7 @@ export function testHook(repository: Repository): HookTest {
     });
     const output = `${stdout.toString()}${stderr.toString()}`;
     if (/'hook' is not a git command/.test(output))
-      throw new GitCryptError("GIT_FAILED", "git hook failed: it came with git 2.36, and this one is older", {
+      throw new GitCryptError("GIT_FAILED", "git hook failed: it needs git 2.36, and this git is older", {
         hint: "install a newer git",
       });
     const isReached = existsSync(reached);

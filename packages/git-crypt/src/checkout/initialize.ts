@@ -53,9 +53,13 @@ export function initialize(repository: Repository, options: InitializeOptions): 
     throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`);
   }
   if (!force && usesKey(repository, keyName)) {
-    throw new GitCryptError("ALREADY_USED", `the repository already uses a key named ${keyName}, which is not here`, {
-      hint: "unlock it instead; a new key would not open its files",
-    });
+    throw new GitCryptError(
+      "ALREADY_USED",
+      `the repository already uses a key named ${keyName}, and this clone does not have it`,
+      {
+        hint: "unlock it instead; a new key would not open its files",
+      },
+    );
   }
   const keyFile = generateKeyFile(keyName);
   const bytes = encodeKeyFile(keyFile);
@@ -90,7 +94,7 @@ export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAM
   assertKeyName(keyName);
   const fault = faultIn(pattern);
   if (fault !== null)
-    throw new GitCryptError("INVALID_PATTERN", `expected a pattern that files can fit, got one ${fault}`, {
+    throw new GitCryptError("INVALID_PATTERN", `expected a pattern that can match files, got one ${fault}`, {
       hint: "write it as in .gitignore, such as 'secrets/**' or '*.pem'",
     });
   const name = filterOf(keyName);

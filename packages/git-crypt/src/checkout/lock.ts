@@ -89,7 +89,7 @@ function lookAtOthers(repository: Repository, keyNames: readonly string[], keys:
   if (unreachable !== undefined && options.force !== true) {
     const message = `the work tree ${printable(unreachable.path)} shares the key and cannot be read`;
     throw new GitCryptError("OTHER_WORKTREES", message, {
-      hint: "bring its folder back, remove it with git worktree remove, or force it",
+      hint: "restore its folder, remove it with git worktree remove, or force it",
     });
   }
   const trees = others.flatMap((other) =>
@@ -204,7 +204,7 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
     }
     const changed = rewritten.flatMap((result) => result.changed);
     if (changed.length > 0) {
-      throw new GitCryptError("MODIFIED", `files were changed meanwhile: ${someOf(changed)}`, {
+      throw new GitCryptError("MODIFIED", `files changed while the command ran: ${someOf(changed)}`, {
         hint: "run the command again",
       });
     }

@@ -165,7 +165,7 @@ const foreign = (problem: string): GitCryptError =>
 function readForeign(path: string, isRunByGit: boolean): string | null {
   const present = lstatSync(path, { throwIfNoEntry: false });
   if (present === undefined) return null;
-  if (!present.isFile()) throw foreign("a link, or no file");
+  if (!present.isFile()) throw foreign("a link, or not a regular file");
   // To make it executable would begin to run what somebody switched off.
   if (isRunByGit && readScript(path, constants.X_OK) === null) throw foreign("not executable, so git does not run it");
   return readFileSync(path, "latin1");
@@ -223,7 +223,7 @@ export function renewHook(repository: Repository, commands: HookCommands): strin
 
 const unwritableHook = (cause: unknown): GitCryptError =>
   new GitCryptError("UNWRITABLE", "the hook cannot be written", {
-    hint: "check the permissions of the folder of hooks",
+    hint: "check the permissions of the hooks folder",
     cause,
   });
 

@@ -20,13 +20,13 @@ function treeOf(repository: Repository, revision: string): SizedTreeEntry[] {
     (fetchTrees(repository, revision) ? listSizedTree(repository, revision) : null);
   if (tree !== null) return tree;
   if (commitOf(repository, revision) !== null) {
-    const message = `the revision ${printable(revision)} is in this clone, but not the list of its files`;
+    const message = `the revision ${printable(revision)} is in this clone, but its list of files is not`;
     throw new GitCryptError("NO_SUCH_REVISION", message, {
       hint: "check that the remote it was cloned from can be reached",
     });
   }
   if (/^(?:HEAD|@)$/.test(revision) && commitOf(repository, "HEAD") === null) {
-    const message = "the repository has no commit yet, and only what is committed is read";
+    const message = "the repository has no commit yet, and only committed files are read";
     throw new GitCryptError("NO_SUCH_REVISION", message, { hint: "commit first, or name another revision" });
   }
   throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {

@@ -86,8 +86,8 @@ export function rewriteFiles(rewriting: Rewriting, files: readonly StatedFile[])
 }
 
 const halfway = (cause: unknown): GitCryptError =>
-  new GitCryptError("HALFWAY", "a file cannot be written, and those before it could not be put back", {
-    hint: "the key and the filter stay in place; mend what the folder lacks and run the command again",
+  new GitCryptError("HALFWAY", "a file cannot be written, and the files before it could not be restored", {
+    hint: "the key and the filter stay in place; give the folder the space or the permissions that it lacks, then run the command again",
     cause,
   });
 

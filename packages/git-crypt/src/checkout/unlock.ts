@@ -85,7 +85,7 @@ function admit(
     });
   }
   if (!isNamed && before === "other" && fit === "unknown") {
-    const message = `another key named ${name} lies in the repository, and no file tells which is right`;
+    const message = `the repository already has a different key named ${name}, and no encrypted file shows which one is right`;
     throw new GitCryptError("OTHER_KEY", message, {
       hint: "nothing was changed; lock the repository to remove the other key first",
     });

@@ -58,10 +58,7 @@ export class FieldReader {
     for (let id = this.uint32(); id !== 0; id = this.uint32()) {
       if (id <= (fields.at(-1)?.id ?? 0)) throw malformed(`the key file's field ${id} is repeated or out of order`);
       if (!known.includes(id) && !isSkippable(id)) {
-        throw malformed(
-          `the key file holds the critical field ${id}, which is not known`,
-          "a newer git-crypt may have written it",
-        );
+        throw malformed(`the key file holds an unknown critical field, ${id}`, "a newer git-crypt may have written it");
       }
       fields.push({ id, data: this.take(this.uint32()) });
     }

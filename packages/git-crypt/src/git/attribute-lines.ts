@@ -27,7 +27,7 @@ export interface AttributeLine {
  */
 const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#" \t\r][^ \t\r]*)(?:[ \t\r]+([^]*))?$/s;
 
-/** UTF-8's byte order mark, by its bytes, which git passes over. */
+/** UTF-8's byte order mark, by its bytes, which git ignores. */
 const MARK = /^\xef\xbb\xbf/;
 
 /** The lines that have a pattern, also where they give it nothing. */

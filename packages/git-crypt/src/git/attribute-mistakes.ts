@@ -6,9 +6,10 @@ import { keyNameOf } from "./protected-files.ts";
 /** Why a line of attributes that is meant to protect does not, as it follows its pattern. */
 const PROBLEMS = {
   "folder-pattern":
-    "is a pattern for a folder, which in .gitattributes fits no file in it: what is in it is stored in the clear",
-  "dead-pattern": "is a pattern that fits no file in .gitattributes: what it is meant for is stored in the clear",
-  "misspelt-filter": "does not name the filter as git reads it: what fits is stored in the clear",
+    "is a pattern for a folder, and in .gitattributes it matches no file: git stores the files of that folder unencrypted",
+  "dead-pattern":
+    "is a pattern that matches no file in .gitattributes: git stores the files that it is meant for unencrypted",
+  "misspelt-filter": "does not name the filter in the way that git reads: git stores the matching files unencrypted",
 } as const;
 
 /** Why a line of attributes that is meant to protect does not. */
@@ -49,9 +50,8 @@ const LONGEST_PATTERN = 1500;
 /** Why no file can fit a pattern, as it follows one; null where some may. */
 export function faultIn(pattern: string): string | null {
   if (pattern.trim() === "") return "that is empty";
-  if (Buffer.byteLength(pattern) > LONGEST_PATTERN)
-    return `of more than ${LONGEST_PATTERN} bytes, which git passes over`;
-  if (pattern.startsWith("!")) return "that begins with !, which git passes over in .gitattributes";
+  if (Buffer.byteLength(pattern) > LONGEST_PATTERN) return `of more than ${LONGEST_PATTERN} bytes, which git ignores`;
+  if (pattern.startsWith("!")) return "that begins with !, which git ignores in .gitattributes";
   if (pattern.startsWith("[attr]")) return "that defines a macro";
   if (pattern.split("/").some((part) => part === "." || part === "..")) return "with . or .. as a folder";
   if (/(?<!\\)\[[^\]]*$/.test(pattern)) return "with a [ that nothing closes";

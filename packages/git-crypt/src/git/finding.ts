@@ -15,45 +15,44 @@ const PROBLEMS = {
   /** The last commit holds it unencrypted. */
   "committed-plaintext": "is committed unencrypted",
   /** The index holds ciphertext, and the attributes of now do not protect the path. */
-  unprotected: "is encrypted, and nothing protects it any more: git stores its next change unencrypted",
+  unprotected: "is encrypted, but no longer protected: git stores its next change unencrypted",
   /** By earlier attributes it was protected, or HEAD or a late commit holds ciphertext. */
-  exposed: "was protected, and is stored unencrypted now",
+  exposed: "was protected, but is stored unencrypted now",
   /** What follows is the protected file. */
-  "copied-plaintext": "is stored unencrypted, and holds the same as a protected file",
+  "copied-plaintext": "is stored unencrypted, and has the same content as a protected file",
   /** A line below ours gives it to another program, such as git-lfs. */
-  "other-filter": "is on a protected path, but another filter stores it: unencrypted",
+  "other-filter": "is on a protected path, but another filter stores it unencrypted",
   /** Its attributes name another key than the one that it is encrypted with. */
-  "other-key": "is encrypted with another key than the one that .gitattributes names",
+  "other-key": "is encrypted with a different key from the one that .gitattributes names",
   /** It is not in the index. */
   unguarded: "is not added yet, and git would store it unencrypted",
   /** A reachable commit holds it unencrypted. */
   "history-plaintext": "was committed unencrypted once",
   /** A version has more bytes, or more lines that protect, than are read. */
-  "unread-attributes": "was too large to read in an older commit, so that nobody can tell what it protected",
+  "unread-attributes": "was too large to read in an older commit, so it is unknown what it protected",
   /** In a partial clone, of which the remote does not answer. */
   "history-not-here": "has versions that are not in this clone, and were not searched",
   /** It is cut off, or an older version has the same nonce. */
   altered: "was changed after it was encrypted: no key opens it, and what was added to it is stored unencrypted",
   /** The same in a reachable commit. */
-  "history-altered": "was changed after it was encrypted once: what was added to it was committed unencrypted",
+  "history-altered": "was once changed after it was encrypted: what was added to it was committed unencrypted",
   /** The same in the work tree alone. */
-  edited: "is encrypted in the work tree, and was changed there: no key opens that",
+  edited: "is encrypted in the work tree and was changed there, so no key opens it",
   /** No key here opens it. */
-  unopened: "is not opened by any key that is here: it was encrypted with another, or changed",
+  unopened: "cannot be opened by any key in this clone: it was encrypted with another key, or changed",
   /** The same where the branch, or another, has a key that is not here. */
-  "newer-key": "is not opened by any key that is here; one that is not here may open it",
+  "newer-key": "cannot be opened by any key in this clone; a key that this clone does not have may open it",
   /** A merge stopped at it, such as for want of a key: no marks tell that theirs is missing. */
-  unmerged: "is in conflict, and holds our side alone: git could not merge it",
+  unmerged: "is in conflict and holds only our side: git could not merge it",
   /** Who was shut out by that rotation can still read it. */
   "retired-key": "is encrypted with a key that a rotation replaced",
   /** `text` or `eol` is set on it. */
-  "line-endings": "has its line ends changed by git, which damages it",
-  ident: "has $Id$ replaced by git, which damages it",
+  "line-endings": "has line endings that git changes, which damages it",
+  ident: "has a $Id$ that git replaces, which damages it",
   /** `working-tree-encoding` is set on it. */
-  encoding: "is converted to another encoding by git, which damages it",
+  encoding: "has an encoding that git converts, which damages it",
   /** It is a `.gitattributes`. */
-  attributes:
-    "is protected itself, so that a clone without the key cannot tell what is protected, and so never unlocks",
+  attributes: "is itself protected: a clone without the key cannot tell what is protected, and cannot be unlocked",
   symlink: "is a symbolic link, which is never encrypted",
   submodule: "is a submodule, which is never encrypted",
   /**

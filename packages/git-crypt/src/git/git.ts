@@ -141,7 +141,7 @@ function startGit(
       cause: error,
     });
   }
-  throw new GitCryptError("GIT_FAILED", "git could not be run to its end", { cause: error });
+  throw new GitCryptError("GIT_FAILED", "git did not run to its end", { cause: error });
 }
 
 /** What git said when it failed, in one line that is safe to print. */

@@ -357,7 +357,7 @@ export function blobInIndex(place: CommonPlace, name: string): string | null {
   return listIndex(place).findLast((entry) => entry.name === name)?.oid ?? null;
 }
 
-const LOCKED = "another git command is at work in this repository";
+const LOCKED = "another git command is running in this repository";
 
 /** The file of the index that git uses. */
 export const indexPath = ({ env, gitDir }: GitPlace): string => env["GIT_INDEX_FILE"] ?? join(gitDir, "index");

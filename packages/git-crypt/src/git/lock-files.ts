@@ -134,5 +134,5 @@ export function replaceLocked(path: string, before: BigIntStats | undefined, wri
 /** The error of a lock of git's that somebody else holds. */
 export const lockHeld = (code: "INDEX_LOCKED" | "CONFIG_LOCKED", message: string, path: string): GitCryptError =>
   new GitCryptError(code, message, {
-    hint: `wait for it and run the command again; where none is, remove ${printable(`${path}.lock`)}`,
+    hint: `wait for it to end, then run the command again; if no such command is running, remove ${printable(`${path}.lock`)}`,
   });

@@ -123,20 +123,24 @@ function missingKey(place: CommonPlace, name: string, others: readonly string[])
     });
   }
   if (usesGitCrypt(place)) {
-    return new GitCryptError("LOCKED", "the repository is locked: it uses git-crypt and its key is not here", {
-      hint: "unlock it first, or ask somebody who holds the key to share it with you",
-    });
+    return new GitCryptError(
+      "LOCKED",
+      "the repository is locked: it uses git-crypt, and this clone does not have the key",
+      {
+        hint: "unlock it first, or ask somebody who holds the key to share it with you",
+      },
+    );
   }
   return new GitCryptError(
     "NOT_GIT_CRYPT",
-    "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
+    "the repository does not use git-crypt: neither its attributes nor its configuration mention it",
   );
 }
 
 /** Turns what git said when it found no repository into our words. */
 function refusal({ stderr }: { readonly stderr: string }): GitCryptError {
   if (/not a git repository/.test(stderr)) {
-    return new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, got one outside of any", {
+    return new GitCryptError("NOT_A_REPOSITORY", "not inside a git repository", {
       hint: "change to the repository",
     });
   }
@@ -156,7 +160,7 @@ function realFolder(path: string): string {
       throw new GitCryptError("NOT_A_REPOSITORY", "the folder cannot be entered", { cause: error });
     // Else it is not there, which is said below.
   }
-  throw new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, and there is no such folder");
+  throw new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, but the folder does not exist");
 }
 
 /** git's own variables, for a git that runs at the top of the repository instead of in `cwd`. */

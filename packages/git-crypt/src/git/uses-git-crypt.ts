@@ -47,15 +47,15 @@ export function usesGitCrypt(place: CommonPlace): boolean {
 export function assertUsesGitCrypt(place: CommonPlace): void {
   const { status, stdout } = tryGit(place, ["cat-file", "blob", "HEAD:.gitattributes"]);
   if (status === 0 && isEncryptedBlob(stdout)) {
-    const message = "the repository's .gitattributes is encrypted, so that nothing says which files are protected";
+    const message = "the repository's .gitattributes is encrypted, so nothing says which files are protected";
     throw new GitCryptError("NOT_GIT_CRYPT", message, {
       subject: ".gitattributes",
       hint: "nothing was changed; first decrypt that file of HEAD with the key, then unlock again",
     });
   }
   if (commitOf(place, "HEAD") === null || usesGitCrypt(place)) return;
-  const message = "the repository does not use git-crypt, so that a key would protect nothing in it";
+  const message = "the repository does not use git-crypt, so a key would protect nothing in it";
   throw new GitCryptError("NOT_GIT_CRYPT", message, {
-    hint: "nothing was changed; change to the repository whose key it is, such as a submodule, or write .gitattributes first",
+    hint: "nothing was changed; change to the repository that the key belongs to, such as a submodule, or write .gitattributes first",
   });
 }

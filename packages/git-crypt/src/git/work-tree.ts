@@ -94,7 +94,7 @@ export class WorkTree {
       if (!stat.isFile()) return null;
       if (stat.size > MOST_BYTES) {
         throw new GitCryptError("GIT_FAILED", `the file ${shown(name)} cannot be read: it has 4 GiB or more`, {
-          hint: "git-crypt encrypts less than that: take the file out of the protected ones",
+          hint: "git-crypt encrypts only smaller files: stop protecting this one",
         });
       }
       const content = Buffer.allocUnsafe(Number(stat.size));

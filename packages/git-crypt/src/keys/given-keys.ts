@@ -67,7 +67,7 @@ function standingOf(before: string, ring: KeyRing): GivenKey["before"] {
 function onlyKey(repository: Repository, name: string, given: KeyFiles, before: KeyFile | null): KeyRing {
   const [key, ...others] = given;
   if (others.length > 0) {
-    const message = `two keys named ${name} were given, and no log of members tells them apart`;
+    const message = `two keys named ${name} were given, and no members log says which one is right`;
     throw new GitCryptError("OTHER_KEY", message, { hint: "nothing was changed; unlock with one of them" });
   }
   const ring = new KeyRing(repository, name, key);

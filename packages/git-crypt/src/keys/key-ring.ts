@@ -270,7 +270,9 @@ export class KeyRing {
 
 /** The key that is needed is another than those that are here. */
 export const retiredKey = (keyName: string, hint?: string): GitCryptError =>
-  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, { hint });
+  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by a new one, which this clone does not have`, {
+    hint,
+  });
 
 const noCurrentKey = (keyName: string, problem: string | null): GitCryptError =>
   new GitCryptError("NO_CURRENT_KEY", `nothing can be encrypted with the key ${keyName}: ${problem ?? "it has none"}`);

@@ -61,7 +61,7 @@ function renewed({ newKey }: Replacement, { key, content }: OpenedBlob): Buffer 
 /** What a rotation would have to leave as it is. */
 export const unopenedFiles = (names: readonly string[]): GitCryptError =>
   new GitCryptError("UNOPENED", `no key here opens ${plural(names.length, "protected file")}: ${someOf(names)}`, {
-    hint: "nothing was changed; take the key that they need, or restore them from an older commit",
+    hint: "nothing was changed; get the key that they need, or restore them from an older commit",
   });
 
 /** The same file in another state; it is removed where it has no blob then. */

@@ -71,7 +71,7 @@ export function commitFiles(
 /** A commit that no branch holds is soon lost. */
 function assertOnBranch(repository: WorkTreePlace): void {
   if (gitSucceeds(repository, "symbolic-ref", "--quiet", "HEAD")) return;
-  throw new GitCryptError("NO_BRANCH", "no branch is checked out, so that the commit would be lost", {
+  throw new GitCryptError("NO_BRANCH", "no branch is checked out, so the commit would be lost", {
     subject: VAULT_FOLDER,
     hint: "check out a branch first, or leave the changes staged",
   });
@@ -94,7 +94,7 @@ function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], 
     const stat = lstatSync(join(topLevel, ...parts.slice(0, length)), { throwIfNoEntry: false });
     if (stat === undefined) return;
     if (length < parts.length ? stat.isDirectory() : stat.isFile()) continue;
-    throw new GitCryptError("UNWRITABLE", `${folder} holds a link, or something else than files and folders`, {
+    throw new GitCryptError("UNWRITABLE", `${folder} holds a link, or something other than files and folders`, {
       hint: "look at it with `git log`, and remove what does not belong there",
     });
   }
@@ -157,7 +157,7 @@ function stage(repository: WorkTreePlace, changes: FilesToCommit): void {
   for (const { name, oid } of listIndex(repository, ...names.map(bytesOf))) {
     const content = changes.get(name);
     if (content !== undefined && content !== null && isBlob(oid, content)) continue;
-    throw new GitCryptError("GIT_FAILED", `git would not store the files of ${VAULT_FOLDER} as they are`, {
+    throw new GitCryptError("GIT_FAILED", `git would change the files of ${VAULT_FOLDER} while storing them`, {
       hint: "look for settings that change files, in .git/info/attributes and in git's core.autocrlf",
     });
   }
@@ -266,7 +266,7 @@ const explain = (error: GitCryptError): GitCryptError =>
     ? error
     : new GitCryptError("GIT_FAILED", error.message, {
         subject: VAULT_FOLDER,
-        hint: "nothing was changed; mend that, or leave the files staged",
+        hint: "nothing was changed; fix that, or leave the files staged",
         cause: error,
       });
 

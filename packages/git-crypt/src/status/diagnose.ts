@@ -18,28 +18,28 @@ import { keyPaths, namesOfRetired } from "../keys/stored-keys.ts";
 const PROBLEMS = {
   "old-git": "git is older than 2.11, and starts the filter once for each file",
   /** Of a setting. */
-  "missing-program": "names a program that is not there, so that git stops at each protected file",
-  "stale-hook": "names a program that is not there, so that git refuses each commit",
+  "missing-program": "names a program that does not exist, so git stops at each protected file",
+  "stale-hook": "names a program that does not exist, so git refuses each commit",
   /** Another program wrote it again, or `core.hooksPath` leads elsewhere now. */
-  "missing-hook": "should check what is committed, and git does not run that",
+  "missing-hook": "should check each commit, but git does not run it",
   /** Of a hook in the work tree, which lets commits pass then. */
-  "hook-program": "runs git-vault by that name, and none is on the PATH: nothing is checked before a commit",
+  "hook-program": "runs the program git-vault, which is not on the PATH: nothing is checked before a commit",
   /** It was not continued or undone. */
   "unfinished-rotation": "a rotation was interrupted",
-  "no-filter": "the key is here, but its filter is not configured: git stores protected files in the clear",
-  "no-key": "the filter is configured, but the key is not here: git refuses what is new on its paths",
+  "no-filter": "the key is here, but its filter is not configured: git stores protected files unencrypted",
+  "no-key": "the filter is configured, but this clone does not have the key: git refuses new files on its paths",
   /** Of a key: its line came later, by a pull. */
-  "no-guard": "attributes name this key, which is not here: git stores plaintext on its paths",
+  "no-guard": "attributes name this key, but this clone does not have it: git stores plaintext on its paths",
   "left-keys":
     "another program locked the repository and left keys here that a rotation replaced: they open older commits",
   /** The key of the branch is not here. */
   "replaced-key":
     "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
-  "not-required": "is not true: where the filter fails, git stores plaintext",
+  "not-required": "is not true: if the filter fails, git stores plaintext",
   /** Of a filter whose `process` is not set either. */
   "no-command": "is not set: git stops at each protected file, or stores plaintext",
   /** Of a key. */
-  "no-merge": "its files lack merge= in .gitattributes: git merges them encrypted, and so marks no conflicts",
+  "no-merge": "its files lack merge= in .gitattributes: git merges them encrypted, and marks no conflicts",
   /** As git-crypt configures it. */
   "no-process": "is not set: git starts the filter once for each file",
   "loose-permissions": "the key can be read or written by other users",

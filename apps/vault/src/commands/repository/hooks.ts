@@ -60,7 +60,7 @@ function install(options: HooksOptions): void {
 }
 
 const reportLacking = ({ path, program }: LackingHook): readonly string[] => [
-  `vault: warning: ${printable(path)} runs ${program} by that name, and none is on the PATH: nothing is checked before a commit`,
+  `vault: warning: ${printable(path)} runs the program ${program}, which is not on the PATH: nothing is checked before a commit`,
   `vault: hint: ${ADVICE["hook-program"]}`,
 ];
 
