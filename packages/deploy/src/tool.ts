@@ -33,7 +33,7 @@ export interface ToolResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it was ended before it was done; undefined where it was not. */
+  /** Why it was ended before it was done, by this process or by a signal; undefined if it was not. */
   readonly ended?: string | undefined;
 }
 
@@ -117,14 +117,17 @@ class Child {
     this.#child.stdin.on("error", () => {});
     this.#child.stdin.end(input);
     if (!changes)
-      this.#timer = setTimeout(() => this.#end(`it was not done within ${seconds} seconds`), seconds * 1000);
+      this.#timer = setTimeout(
+        () => this.#end(`it was not done within ${seconds} seconds, and was ended`),
+        seconds * 1000,
+      );
     this.done = this.#result();
   }
 
   /** Tells it to end: what changes something once, and what only reads for good. */
   stop(): void {
     if (this.#changes) this.#child.kill("SIGTERM");
-    else this.#end("it was told to");
+    else this.#end("it was told to end");
   }
 
   forget(): void {
@@ -134,14 +137,16 @@ class Child {
 
   async #result(): Promise<ToolResult> {
     const stdout = this.#collect(this.#child.stdout, MOST_OUTPUT, () =>
-      this.#end(`it printed more than ${MOST_OUTPUT} bytes`),
+      this.#end(`it printed more than ${MOST_OUTPUT} bytes, and was ended`),
     );
     const stderr = this.#collect(this.#child.stderr, MOST_SAID, () => {});
-    const status = await new Promise<number | null>((resolve, reject) => {
+    const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       this.#child.on("error", reject);
-      this.#child.on("close", resolve);
+      this.#child.on("close", (...result) => resolve(result));
     });
-    return { status, stdout: stdout(), stderr: stderr(), ended: this.#ended };
+    // Such as by the kernel, where memory is short.
+    const ended = this.#ended ?? (signal === null ? undefined : `the signal ${signal} ended it`);
+    return { status, stdout: stdout(), stderr: stderr(), ended };
   }
 
   /** What a stream gives, up to so many bytes. */

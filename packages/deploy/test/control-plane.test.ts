@@ -8,6 +8,7 @@ import { nodeTests } from "./control-plane/nodes.ts";
 import { rolloutTests } from "./control-plane/rollout.ts";
 import { sameAnswersTests } from "./control-plane/same-answers.ts";
 import { rightsTests } from "./control-plane/rights.ts";
+import { twoRunsTests } from "./control-plane/two-runs.ts";
 
 /*
  * A deployment against a real control plane, whose pods kwok plays: an image whose name has
@@ -43,5 +44,8 @@ describe.skipIf(controlPlanePeer.missing)(`on ${controlPlanePeer.label}`, () => 
   });
   describe("rights", () => {
     rightsTests(() => plane);
+  });
+  describe("two runs", () => {
+    twoRunsTests(() => plane);
   });
 });

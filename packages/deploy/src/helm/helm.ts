@@ -185,7 +185,7 @@ export class Helm {
   async run(args: readonly string[], failure: string, options: HelmRun = {}): Promise<string> {
     const { status, stdout, stderr, ended } = await this.#startKnown(args, options);
     if (status === 0 && ended === undefined) return stdout;
-    const own = ended === undefined ? breakdownIn(stderr) : `${ended}, and was ended`;
+    const own = ended ?? breakdownIn(stderr);
     const tell = (plain: boolean): string => `${failure}: ${own ?? this.#reason(stderr, plain)}`;
     const error = new DeployError("TOOL_FAILED", tell(false));
     if (own === null) retellings.set(error, tell);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -11,6 +11,7 @@ import { bundleProgram } from "@git-vault/testkit/program";
 import type { ApplyOptions, DeployEvent } from "../../src/releases/index.ts";
 import { HELMS } from "../cluster-world.ts";
 import { denyConfigMaps } from "./policies.ts";
+import { helmsOf, isAlive, kill } from "./processes.ts";
 import { type Content, type ReleaseState, stateOf } from "./release-state.ts";
 import { falsehoodsIn, type Told } from "./statements.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
@@ -78,7 +79,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "a quota is full": async ({ at: { plane, namespace } }) => {
     const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
     await plane.make(path, { metadata: { name: "none" }, spec: { hard: { pods: "0" } } });
-    return async () => void (await plane.ask("DELETE", `${path}/none`));
+    return async () => {
+      await plane.ask("DELETE", `${path}/none`);
+      // It counts for a while after it was removed.
+      const pod = { metadata: { name: "probe" }, spec: { containers: [{ name: "main", image: "probe" }] } };
+      const pods = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
+      while ((await plane.ask("POST", pods, pod)).status === 403) await sleep(200);
+    };
   },
   "the run is interrupted": async ({ run }) => {
     run.kill("SIGTERM");
@@ -87,35 +94,6 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "nothing fails": async () => nothing,
 };
 const nothing = async (): Promise<void> => {};
-
-const isAlive = (pid: number): boolean => statOf(pid) !== null;
-
-/** The name of a process and its parent; null where it runs no more. */
-function statOf(pid: number): { readonly name: string; readonly parent: number } | null {
-  try {
-    const [, name = "", state, parent] = /\((.*)\) (\S) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? [];
-    return state === "Z" ? null : { name, parent: Number(parent) };
-  } catch {
-    return null;
-  }
-}
-
-const helmsOf = (run: ChildProcess): number[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const stat = statOf(pid);
-      return stat?.parent === run.pid && stat?.name.startsWith("helm") === true;
-    });
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It ended by itself.
-  }
-}
 
 /** What somebody does by hand between two runs. */
 const BY_HAND: readonly ((at: ControlPlaneWorld) => Promise<unknown>)[] = [
