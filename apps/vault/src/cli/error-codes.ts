@@ -257,7 +257,8 @@ export const codes = () => ({
     LOG_EXISTS: 1,
     LOG_GONE: [
       1,
-      "see what took it away with `git log -- .git-vault`, undo that commit with `git revert`, and run the command again",
+      ({ subject = "" }) =>
+        `see what took it away with \`git log -- .git-vault\`, undo that commit with \`git revert\`, or check out a branch that has it${subject === "" ? "" : `; only if you began this repository again on purpose, remove ${subject}`}; \`vault help LOG_GONE\` says more`,
     ],
     LOG_CHANGED: 1,
     NOT_ADMIN: 3,

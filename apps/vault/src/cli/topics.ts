@@ -93,6 +93,13 @@ const jsonHelp = (width: number): string =>
     columns(Object.entries(NAMED_SHAPES), width),
   ].join("\n\n");
 
+/** An error whose cure depends on what happened. */
+const LOG_GONE: readonly string[] = [
+  "LOG_GONE: this clone, or your home folder, remembers a members log, and the branch has none.",
+  "A commit or a merge removed .git-vault/members, or put something else in its place. `git log -- .git-vault` shows which. Undo it with `git revert`, or check out a branch that has the log.",
+  "Or the repository began again: somebody removed it and made a new one at the same address. If that was not you, ask who did: a new log lets in the one who starts it. If it was you, remove the line that begins with the repository's address from ~/.config/git-vault/known-repositories (below XDG_CONFIG_HOME where that is set), and, in a clone of the old repository, the file .git/git-vault/members-seen. Or clone again. Then `vault init` or `vault unlock` begins as with any other repository.",
+];
+
 /** What `vault help TOPIC` shows; undefined for what `check-pages.ts` or nothing covers. */
 export function helpOn(table: CommandTable, name: string, width: number = WIDTH): string | undefined {
   switch (name) {
@@ -110,6 +117,8 @@ export function helpOn(table: CommandTable, name: string, width: number = WIDTH)
       return `environment\n${columns(ENVIRONMENT, width)}`;
     case "json":
       return jsonHelp(width);
+    case "LOG_GONE":
+      return LOG_GONE.map((text) => paragraph(text, width)).join("\n\n");
     default: {
       if (table.families.has(name)) return familyHelp(table, name, width);
       const command = table.find(name);

@@ -78,6 +78,8 @@ export interface GrantResult {
   readonly leftOut: readonly { readonly name: string; readonly keys: readonly MemberKey[] }[];
   /** What those are called who had all of it already. */
   readonly unchanged: readonly string[];
+  /** Those of them who are a member by another name, whom their key shows. */
+  readonly sameAs: readonly { readonly name: string; readonly member: string }[];
   /** The commit's name; null where nothing was committed. */
   readonly commit: string | null;
 }
@@ -102,6 +104,7 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   const granted: Granted[] = [];
   const leftOut: { readonly name: string; readonly keys: readonly MemberKey[] }[] = [];
   const unchanged: string[] = [];
+  const sameAs: { name: string; member: string }[] = [];
   try {
     for (const whole of people) {
       const { person, left } = withoutTaken(whole, options);
@@ -110,6 +113,8 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
       const change = changeFor(person, before, writer, options);
       if (change === null) {
         unchanged.push(person.label);
+        const member = before === null ? person.label : nameOfMember(before);
+        if (!isSameName(member, person.label)) sameAs.push({ name: person.label, member });
         continue;
       }
       const theirs = allKeysOf(person, before);
@@ -146,7 +151,7 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   for (const [path, content] of writer.files) files.set(path, content);
   const root = begun?.root ?? members.root ?? "";
   if (granted.length === 0 && begun === null)
-    return { root, started: null, keyNames, granted, leftOut, unchanged, commit: null };
+    return { root, started: null, keyNames, granted, leftOut, unchanged, sameAs, commit: null };
   const names = granted.map(({ name }) => name);
   const keyText = `the key${keyNames.length === 1 ? "" : "s"} ${keyNames.join(", ")}`;
   const message = names.length === 0 ? "Start the members log" : `Grant ${keyText} to ${someOf(names)}`;
@@ -155,7 +160,7 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   if (begun !== null) acceptOwn(repository, begun.root, [author.publicKey.fingerprint, ...met]);
   else rememberIfPossible(repository, { met });
   await openMembers(repository);
-  return { root, started: begun?.root ?? null, keyNames, granted, leftOut, unchanged, commit };
+  return { root, started: begun?.root ?? null, keyNames, granted, leftOut, unchanged, sameAs, commit };
 }
 
 /** The present keys of the names that are granted, by name. */

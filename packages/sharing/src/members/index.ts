@@ -11,6 +11,7 @@ export {
   type Members,
   type RootState,
 } from "./membership.ts";
+export { rememberedPlaces } from "./known-places.ts";
 export { assertOrder, assertWhole } from "./disputes.ts";
 export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
 export { nameKey, reviewOfName, start, type Started } from "./start.ts";

@@ -267,29 +267,45 @@ function remoteAddresses(repository: Repository, remotes?: readonly string[]): s
   return [...new Set(urls.map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
 }
 
+/** A line of the user's memory. */
+export interface KnownRepository {
+  /** The file that holds the line. */
+  readonly file: string;
+  /** What the line begins with. */
+  readonly address: string;
+  readonly root: string;
+}
+
 /**
- * The root that the user accepted for the address of one of a clone's remotes; null where they did
- * for none.
+ * What the user accepted for the addresses of a clone's remotes.
  *
  * @param remotes the names of those that count; all where it is left out
  */
-export function knownRoot(repository: Repository, remotes?: readonly string[]): string | null {
-  const path = knownRepositories(repository.env);
-  if (path === null) return null;
+export function knownFor(repository: Repository, remotes?: readonly string[]): KnownRepository[] {
+  const file = knownRepositories(repository.env);
+  if (file === null) return [];
   const known = new Map(
-    readText(path)
+    readText(file)
       .split("\n")
       .flatMap((line): [string, string][] => {
         const [address, root] = line.split(" ");
         return address !== undefined && root !== undefined && isEntryId(root) ? [[address, root]] : [];
       }),
   );
-  return (
-    remoteAddresses(repository, remotes)
-      .map((address) => known.get(address))
-      .find((root) => root !== undefined) ?? null
-  );
+  return remoteAddresses(repository, remotes).flatMap((address) => {
+    const root = known.get(address);
+    return root === undefined ? [] : { file, address, root };
+  });
 }
+
+/**
+ * The root that the user accepted for the address of one of a clone's remotes; null where they did
+ * for none.
+ *
+ * @param remotes the names of those that count; all where it is left out
+ */
+export const knownRoot = (repository: Repository, remotes?: readonly string[]): string | null =>
+  knownFor(repository, remotes)[0]?.root ?? null;
 
 const isOf = (address: string) => (line: string) => line.split(" ")[0] === address;
 

@@ -73,7 +73,12 @@ const identify = (member: Member): string =>
 
 function noSuchMember(name: string, all: readonly Member[]): SharingError {
   const names = all.map((member) => printable(nameOfMember(member))).toSorted();
+  const alike = names.filter((one) => bareName(one) === bareName(printable(name)));
+  const known = names.length === 0 ? "there is no member" : `the members are ${names.slice(0, 20).join(", ")}`;
   return new SharingError("NO_SUCH_MEMBER", `${printable(name)} is no member`, {
-    hint: names.length === 0 ? "there is no member" : `the members are ${names.slice(0, 20).join(", ")}`,
+    hint: alike.length === 0 ? known : `did you mean ${alike.slice(0, 5).join(" or ")}?`,
   });
 }
+
+/** `carol` of `file:carol` and `github:Carol`: a bare word means a GitHub user. */
+const bareName = (name: string): string => name.slice(name.indexOf(":") + 1).toLowerCase();

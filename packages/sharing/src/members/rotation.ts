@@ -30,7 +30,7 @@ import { attestedCopies } from "./coverage.ts";
 import { isKeyHere, keyNotHere } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
-import { readOpenPgpCopies } from "./openpgp-copies.ts";
+import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { someOf } from "./people.ts";
 import { review, type Reviewed, type Unasked } from "./review.ts";
@@ -96,6 +96,8 @@ export interface RotationPlan {
   readonly recipients: readonly Reviewed[];
   /** Keys of theirs that no copy will be for: see `canSealTo`. */
   readonly notSealedTo: readonly UnsealedKey[];
+  /** git-crypt's copies of the keys for OpenPGP keys of no member, which go: by their paths. */
+  readonly strangeCopies: readonly string[];
   /** The author, where they will not have each new key; else null. */
   readonly missingSelf: Member | null;
   /** Why the forges could not be asked; empty where they were, or where that was not wanted. */
@@ -170,6 +172,9 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     takenKeys: (request.takeKeys ?? []).flatMap(({ keys }) => keys),
     recipients,
     notSealedTo: unsealedAmong(all, reach),
+    strangeCopies: strangersAmong(readOpenPgpCopies(members.repository), members.branch)
+      .filter(({ keyName }) => keyNames.includes(keyName))
+      .map(({ path }) => path),
     missingSelf: keyNames.every((name) => self?.opens.includes(name)) ? null : memberWith(members.branch, own),
     unasked,
     apply: async (options) => apply(request, { changes, keyNames, recipients, openPgp, plugins }, options),

@@ -135,11 +135,12 @@ async function report(
 const identityText = ({ identity }: Machine, { root }: GrantResult): string =>
   `# members log: ${rootText(root)}\n${identity}\n`;
 
-function linesOf({ started, granted, unchanged, commit, keyNames }: GrantResult, passedOver: PassedOver): string[] {
+function linesOf({ started, granted, unchanged, sameAs, commit, keyNames }: GrantResult, passedOver: PassedOver): string[] {
   const keys = `the ${keysText(keyNames)}`;
   return [
     ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),
     ...unchanged.map((name) => `vault: ${printable(name)} has ${keys} already`),
+    ...sameAs.map(sameAsText),
     ...granted.flatMap(({ name, role, wasMember, keys: theirs, notSealedTo, also, notHere }) => [
       `vault: granted ${keys} to ${printable(name)}${wasMember ? "" : `, as ${role === "admin" ? "an admin" : "a reader"}`}`,
       ...theirs.map(({ type, id }) => `  ${type.padEnd(12)}  ${id}`),
@@ -157,6 +158,10 @@ function linesOf({ started, granted, unchanged, commit, keyNames }: GrantResult,
     ...reportCommit(granted.length, commit),
   ];
 }
+
+/** Who came in by a key file has no account in the log: a login names nobody there. */
+const sameAsText = ({ name, member }: GrantResult["sameAs"][number]): string =>
+  `vault: the log calls them ${printable(member)}, who has the same key: take them out by that name; to have them by their account, \`vault revoke ${printable(member)}\`, then grant to ${printable(name)} again`;
 
 function reportCommit(granted: number, commit: string | null): string[] {
   if (granted === 0) return [];

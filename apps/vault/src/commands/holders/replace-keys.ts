@@ -19,7 +19,7 @@ import { say } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { warnOfLoneKeys } from "../repository/last-copy.ts";
 import { namedPlugins } from "../named-plugins.ts";
-import { admit, keysText, notSealedText } from "../members/admit.ts";
+import { admit, keysText, notSealedText, strangeCopyText } from "../members/admit.ts";
 import { findAuthor, type AuthorOptions } from "../members/author.ts";
 import { memberName } from "../members/member-name.ts";
 
@@ -105,6 +105,7 @@ export function reportReplaced({ rotation, plan }: Replaced): string[] {
   return [
     ...(rotation === null ? [] : reportRotation(rotation)),
     ...plan.notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
+    ...plan.strangeCopies.map((path) => `vault: ${strangeCopyText(path)}`),
     ...plan.notHere.map(
       (name) =>
         `vault: NOT REPLACED: the key ${name}, which is not in this clone: push, and ask somebody who has it for \`vault rotate --key-name ${name}\`; where nobody has, run that with --leave-unopened`,

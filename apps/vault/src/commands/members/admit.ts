@@ -20,14 +20,14 @@ import { memberName } from "./member-name.ts";
 /** Who is to have keys, as they are shown. */
 export interface Admission extends Pick<
   RotationPlan,
-  "recipients" | "unasked" | "keyNames" | "missingSelf" | "removed" | "notSealedTo" | "notHere"
+  "recipients" | "unasked" | "keyNames" | "missingSelf" | "removed" | "notSealedTo" | "strangeCopies" | "notHere"
 > {
   /** Whether the keys stay as they are: who gets them has them not yet. */
   readonly areOld?: boolean;
 }
 
 /** The rest of an admission where keys are given, and nobody and no key is left out. */
-export const ONLY_GIVES = { missingSelf: null, removed: [], notSealedTo: [], notHere: [] } as const;
+export const ONLY_GIVES = { missingSelf: null, removed: [], notSealedTo: [], strangeCopies: [], notHere: [] } as const;
 
 /** How it is confirmed. Without `drop` nobody can be taken out on the way. */
 interface AdmitOptions extends DialogOptions {
@@ -106,12 +106,16 @@ const reasonOf = ({ key: { type }, problem }: UnsealedKey): string => {
   return `say --plugin ${type.slice("age-plugin-".length)} to run its plugin`;
 };
 
+/** That git-crypt's copy of a key goes, since nobody let its owner in. */
+export const strangeCopyText = (path: string): string =>
+  `${printable(path)} is removed: no member has that OpenPGP key; \`vault grant --gpg\` lets its owner in`;
+
 /** For --json. */
 export const describeUnsealed = (unsealed: readonly UnsealedKey[]): object[] =>
   unsealed.map((one) => ({ fingerprint: one.key.id, reason: reasonOf(one) }));
 
 function linesOf(admission: Admission): string[] {
-  const { recipients, keyNames, notHere, removed, notSealedTo, areOld = false } = admission;
+  const { recipients, keyNames, notHere, removed, notSealedTo, strangeCopies, areOld = false } = admission;
   const having = recipients.filter((one) => one.keyNames.length > 0);
   const others = recipients.filter((one) => one.keyNames.length === 0);
   return [
@@ -122,6 +126,7 @@ function linesOf(admission: Admission): string[] {
     ...(others.length === 0 ? [] : ["vault: worth a look, since an admin can give keys to themselves later"]),
     ...others.flatMap((one) => personLines(one, [])),
     ...notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
+    ...strangeCopies.map((path) => `vault: ${strangeCopyText(path)}`),
     ...notHere.map((name) => `vault: the key ${name} is not here: somebody who has it must replace it`),
   ];
 }

@@ -73,7 +73,15 @@ export async function findStarter(options: AuthorOptions): Promise<Starter> {
   const name = known ?? (await askName(options));
   const { signer } = await signOptions({ ...options, as: name });
   const directory = new Directory();
-  if (name === undefined) return { author: signer, person: nobodyNamed(signer) };
+  if (name === undefined) {
+    const person = nobodyNamed(signer);
+    if (!options.quiet) {
+      say(
+        `vault: you are ${printable(person.label)} in the members log, without an account; \`--as NAME\` names your user on GitHub`,
+      );
+    }
+    return { author: signer, person };
+  }
   const { people } = await peopleOf(await directory.resolve(name), directory);
   const [person] = people;
   const { fingerprint } = signer.publicKey;
@@ -115,7 +123,12 @@ export async function findStarterIfAny(options: AuthorOptions): Promise<Starter 
   } catch (error) {
     if (options.signKey !== undefined || options.as !== undefined || !isVaultError(error)) throw error;
     if (!SKIPPED.has(error.code)) throw error;
-    if (!options.quiet) say(`vault: no members log was started: ${error.message}`);
+    if (!options.quiet) {
+      say(`vault: no members log was started: ${error.message}`);
+      say(
+        "vault: nobody else can open the key until there is one: run `vault init` again, by --as NAME and --sign-key FILE, or `vault grant`",
+      );
+    }
     return null;
   }
 }

@@ -1,5 +1,6 @@
 import { printable } from "@git-vault/core";
 import { fetchOwnFiles, type Repository } from "@git-vault/git-crypt";
+import { SharingError } from "@git-vault/sharing";
 import {
   acceptRoot,
   assertOrder,
@@ -7,6 +8,7 @@ import {
   openMembers,
   otherRoots,
   parseRoot,
+  rememberedPlaces,
   rootText,
   start,
   starterOf,
@@ -31,7 +33,7 @@ export interface LogOptions extends DialogOptions {
  * first time it shows who started it, and asks.
  *
  * @returns members without a log too, where there is none
- * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError
+ * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError `LOG_GONE`,
  * `HISTORY_NEEDED`, `DISPUTED`; what `openMembers` does
  */
 export async function openLog(repository: Repository, options: LogOptions): Promise<Members> {
@@ -77,15 +79,20 @@ async function accept(members: Members, options: LogOptions): Promise<Members> {
   return acceptRoot(members, { first: options.first });
 }
 
-function otherLog({ root, log }: Members, isDemanded: boolean): CliError {
+function otherLog(members: Members, isDemanded: boolean): CliError | SharingError {
+  const { root, log } = members;
   const starts = [...log.entries.values()].filter((entry) => entry.root === null);
   const roots = starts.map(({ id }) => rootText(id)).join(", ");
   if (root !== null && log.entries.size === 0) {
-    return new CliError(
-      "OTHER_LOG",
+    return new SharingError(
+      "LOG_GONE",
       `there is no members log here, and one is known that begins with ${rootText(root)}`,
       {
-        hint: "nothing was done; somebody may have taken it away: check out a branch that has it",
+        subject: isDemanded
+          ? ""
+          : rememberedPlaces(members)
+              .map((place) => printable(place))
+              .join(" and "),
       },
     );
   }
