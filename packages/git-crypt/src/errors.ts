@@ -5,6 +5,7 @@ import { systemCode, VaultError } from "@git-vault/core";
  * - `UNTRUSTED_REPOSITORY`: git refuses the repository because it belongs to another user
  * - `GIT_MISSING`: there is no git program
  * - `GIT_FAILED`: git failed for another reason, which the message repeats
+ * - `TOO_MANY_FILES`: a commit lists more files than can be read
  * - `NOT_GIT_CRYPT`: nothing in the repository speaks of git-crypt
  * - `LOCKED`: the repository uses git-crypt and holds no key
  * - `NO_SUCH_KEY`: the repository holds keys, but not the named one
@@ -44,6 +45,7 @@ export type GitCryptErrorCode =
   | "UNTRUSTED_REPOSITORY"
   | "GIT_MISSING"
   | "GIT_FAILED"
+  | "TOO_MANY_FILES"
   | "NOT_GIT_CRYPT"
   | "LOCKED"
   | "NO_SUCH_KEY"

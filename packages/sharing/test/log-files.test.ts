@@ -258,6 +258,38 @@ test("a history with more in it than is read is refused by name", async () => {
     );
 });
 
+test("a folder in the log's folder is not looked into: a few trees name a billion files", async () => {
+  using repository = await throwawayRepository();
+  await write(repository, [{ parents: [], tree: new Set([1]), other: 0 }]);
+  const oid = async (...args: string[]): Promise<string> => (await repository.git(...args)).toString().trim();
+  const mktree = async (lines: readonly string[]): Promise<string> => {
+    const { stdout } = await run("git", ["mktree"], {
+      cwd: repository.path,
+      env: repository.env,
+      input: lines.map((line) => `${line}\n`).join(""),
+    });
+    return stdout.toString().trim();
+  };
+  let bomb = await oid("rev-parse", `HEAD:${LOG_FOLDER}/${nameOf(1)}`);
+  for (const level of [0, 1, 2, 3, 4, 5]) {
+    const type = level === 0 ? "100644 blob" : "040000 tree";
+    bomb = await mktree(Array.from({ length: 100 }, (_, at) => `${type} ${bomb}\t${at}`));
+  }
+  const inLog = (await oid("ls-tree", `HEAD:${LOG_FOLDER}`)).split("\n");
+  const [folder = "", name = ""] = LOG_FOLDER.split("/");
+  const top = async (log: readonly string[]): Promise<string> =>
+    mktree([`040000 tree ${await mktree([`040000 tree ${await mktree(log)}\t${name}`])}\t${folder}`]);
+  const clean = await top(inLog);
+  const bad = await top([...inLog, `040000 tree ${bomb}\t${"0".repeat(64)}`]);
+  const with1 = await oid("commit-tree", "-m", "in", "-p", "HEAD", bad);
+  const after = await oid("commit-tree", "-m", "out", "-p", with1, clean);
+  for (const bounds of [MOST, { ...MOST, listed: 10 }]) {
+    const { files, isWhole } = readHistory(opened(repository), [after], new Map(), [], bounds);
+    expect([files.map((file) => file.name), isWhole]).toEqual([[nameOf(1)], true]);
+  }
+  expect(readLogFolder(opened(repository), with1)).toMatchObject({ files: [{ name: nameOf(1) }], bad: [] });
+});
+
 test("a shallow clone tells what it has, all at once", async () => {
   using repository = await throwawayRepository();
   const commits = historyOf([1, 2, 3].map((number) => ({ parents: [0], added: [number], removed: [], isNew: true })));

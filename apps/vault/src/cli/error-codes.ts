@@ -160,6 +160,7 @@ export const codes = () => ({
     NOT_A_REPOSITORY: [1, ({ hint }) => hint && `${hint}, or name it with -C`],
     UNTRUSTED_REPOSITORY: 1,
     GIT_MISSING: 1,
+    TOO_MANY_FILES: 1,
     GIT_FAILED: [1, ({ hint, subject }) => (subject === VAULT_FOLDER ? `${hint} with --no-commit` : hint)],
     NOT_GIT_CRYPT: [
       1,

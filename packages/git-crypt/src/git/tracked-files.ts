@@ -64,6 +64,8 @@ export interface ReadTrackedOptions {
   readonly most: number;
   /** The commit whose files are read instead of the index's. */
   readonly commit?: string | undefined;
+  /** Whether folders in a commit's folder are passed over. */
+  readonly isFlat?: boolean | undefined;
   /** By path; all where it is left out. */
   readonly isWanted?: ((path: string) => boolean) | undefined;
   /** Blobs by git's names for them: these are not read again, and what is read is added. */
@@ -82,7 +84,7 @@ export function readTracked(place: GitPlace, folder: string, options: ReadTracke
   const all =
     commit === undefined
       ? listIndex(place, bytesOf(folder)).filter(({ stage }) => stage === 0)
-      : (listTree(place, commit, folder) ?? []);
+      : (listTree(place, commit, { folder, isFlat: options.isFlat }) ?? []);
   const entries = all.filter(({ name }) => isWanted(textOf(name)));
   const files = new Set(entries.filter(isRegular));
   const unseen = [...files].flatMap(({ oid }) => (seen.has(oid) ? [] : oid));

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GitCryptError } from "../errors.ts";
 import { type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
 import { oidsOf, sizesOf } from "./objects.ts";
 
@@ -16,14 +17,49 @@ export interface TreeEntry {
 /** The same, with the size of what is stored in bytes; null for no blob, or one not here. */
 export type SizedTreeEntry = TreeEntry & { readonly bytes: number | null };
 
-/** Everything in a revision's tree, or in a folder of it; null if it is not here. */
-export function listTree(place: GitPlace, revision: string, folder?: string): TreeEntry[] | null {
+/** So many bytes are listed of a tree: those of some two million files. */
+const MOST_LISTED = 256 * 1024 * 1024;
+
+/** Of which folder of a tree what is listed. */
+export interface ListTreeOptions {
+  /** The folder; the whole tree where it is left out. */
+  readonly folder?: string | undefined;
+  /** Whether folders in it are passed over: they may have any number of names below. */
+  readonly isFlat?: boolean | undefined;
+  /** In bytes. */
+  readonly most?: number | undefined;
+}
+
+/**
+ * Everything in a revision's tree, or in a folder of it; null if it is not here.
+ *
+ * A few kilobytes of trees make any number of names, where each names another a hundred times: such
+ * a list has an end here.
+ *
+ * @throws GitCryptError TOO_MANY_FILES
+ */
+export function listTree(place: GitPlace, revision: string, options: ListTreeOptions = {}): TreeEntry[] | null {
+  const { folder, isFlat = false, most = MOST_LISTED } = options;
   if (revision.startsWith("-")) return null; // It would be an option.
   const within = folder === undefined ? [] : ["--", `${folder}/`];
-  const args = ["--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", revision, ...within];
-  const { status, stdout } = tryGit(place, args);
-  return status === 0 ? recordsOf(stdout).map(entryIn) : null;
+  const depth = isFlat ? [] : ["-r"];
+  const args = ["--literal-pathspecs", "ls-tree", ...depth, "-z", "--full-tree", revision, ...within];
+  const { status, stdout } = tryGit(place, args, undefined, most);
+  if (stdout.length >= most) {
+    throw new GitCryptError(
+      "TOO_MANY_FILES",
+      `${folder ?? "a commit"} lists more files than can be read: ${revision}`,
+      {
+        hint: "nothing was done; find the folder with `git ls-tree`, and take the commit that brought it off the branch",
+      },
+    );
+  }
+  if (status !== 0) return null;
+  const entries = recordsOf(stdout).map(entryIn);
+  return isFlat ? entries.filter(({ mode }) => mode !== TREE_MODE) : entries;
 }
+
+const TREE_MODE = "040000";
 
 /** As `listTree`, with sizes: git opens each object for them. */
 export function listSizedTree(place: GitPlace, revision: string): SizedTreeEntry[] | null {

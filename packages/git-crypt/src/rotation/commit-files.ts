@@ -103,7 +103,9 @@ function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], 
 /** Without the files that go, and were never committed. */
 function knownToCommit(repository: WorkTreePlace, changes: FilesToCommit): string[] {
   const isGoing = [...changes.values()].includes(null);
-  const inHead = ownFolders(repository).flatMap((folder) => (isGoing && listTree(repository, "HEAD", folder)) || []);
+  const inHead = ownFolders(repository).flatMap(
+    (folder) => (isGoing && listTree(repository, "HEAD", { folder })) || [],
+  );
   const committed = new Set(inHead.map(({ name }) => name));
   return [...changes].flatMap(([path, content]) => (content !== null || committed.has(bytesOf(path)) ? [path] : []));
 }

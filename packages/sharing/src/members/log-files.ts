@@ -21,10 +21,12 @@ export interface LogFolder {
  * @throws GitCryptError GIT_FAILED
  */
 export function readLogFolder(repository: Repository, commit?: string, seen?: SeenBlobs): LogFolder {
-  const named = readTracked(repository, LOG_FOLDER, { most: MAX_ENTRY_BYTES, commit, seen }).flatMap((file) => {
-    const name = file.path.slice(LOG_FOLDER.length + 1);
-    return isEntryId(name) ? [{ ...file, name }] : [];
-  });
+  const named = readTracked(repository, LOG_FOLDER, { most: MAX_ENTRY_BYTES, commit, seen, isFlat: true }).flatMap(
+    (file) => {
+      const name = file.path.slice(LOG_FOLDER.length + 1);
+      return isEntryId(name) ? [{ ...file, name }] : [];
+    },
+  );
   return {
     files: named.flatMap(({ name, content }) => (content === null ? [] : [{ name, bytes: content }])),
     bad: named.flatMap(({ name, content, bytes, isHere }) =>

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { readBlobs, readChosenBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
 import { claimedId, isEntryId, MAX_ENTRY_BYTES } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
@@ -110,14 +111,17 @@ const tooLarge = (problem: string): SharingError =>
 /** Merges stay in a walk whole: which parent is the first decides what arrived first. */
 export const TOUCHING: readonly string[] = ["--full-history", "--parents"];
 
-const SHOWN = ["-c", "--raw", "--root", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null"];
-
 /** Commits to begin at and the log's path: a command line has an end. */
 const linesOf = (starts: readonly string[]): Buffer => Buffer.from([...starts, "--", `${LOG_FOLDER}/`, ""].join("\n"));
+
+/** A commit by its id, and its parents among those that touched the log. */
+type Named = readonly string[];
 
 /**
  * The commits that touched the log, the newest first; null where git cannot tell. What their files
  * hold that could be entries is read into `blobs`.
+ *
+ * Folders in the log's folder are not looked into: a few kilobytes make any number of names there.
  *
  * @throws SharingError HISTORY_TOO_LARGE
  */
@@ -127,41 +131,85 @@ export function walk(
   blobs: EntryBlobs,
   bounds: Bounds = MOST,
 ): Walked[] | null {
-  const args = [
-    "log",
-    ...TOUCHING,
-    ...SHOWN,
-    "--ignore-submodules=none",
-    "--no-show-signature",
-    "--format=commit %H %P",
-  ];
-  const words = ["--literal-pathspecs", ...args, "--stdin"];
-  const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.listed);
-  if (stdout.length >= bounds.listed) return walkTrees(repository, starts, blobs, bounds);
-  return status === 0 ? withoutJunk(listed(stdout), blobs) : null;
+  const words = ["--literal-pathspecs", "rev-list", ...TOUCHING, "--stdin"];
+  const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.commits);
+  if (stdout.length >= bounds.commits) throw tooLarge("it has too many commits");
+  if (status !== 0) return null;
+  const commits = stdout
+    .toString("latin1")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => line.split(" "));
+  if (commits.length === 0) return [];
+  const trees = treesOf(repository, [...new Set(commits.flat())]);
+  if (trees === null) return null;
+  const listed = listChanges(repository, commits, trees, bounds);
+  if (listed === "endless") return walkTrees(repository, commits, trees, blobs, bounds);
+  return listed && withoutJunk(listed, blobs);
 }
 
-function listed(output: Buffer): Walked[] {
-  const walked: Walked[] = [];
-  let changes: FileChange[] = [];
-  for (const line of output.toString("latin1").split("\n")) {
-    if (line.startsWith("commit ")) {
-      const [, id = "", ...parents] = line.trimEnd().split(" ");
-      changes = [];
-      walked.push({ id, parents, changes });
-      continue;
-    }
-    changes.push(...changeIn(line));
+const SHOWN = ["--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--ignore-submodules=none", "--diff-filter=d"];
+
+/** git's name for a tree without anything, as long as another of its names. */
+export const emptyTreeFor = (oid: string): string => hash(oid.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
+
+/** The trees of a commit and of each of its parents; the empty one where there is no log. */
+function treesIn([id = "", ...parents]: Named, trees: ReadonlyMap<string, string>): readonly [string, ...string[]] {
+  const empty = emptyTreeFor(id);
+  const treeOf = (commit: string): string => trees.get(commit) ?? empty;
+  return [treeOf(id), ...(parents.length === 0 ? [empty] : parents.map(treeOf))];
+}
+
+/** What differs between two trees: each file as it was, and as it is. */
+type Differences = ReadonlyMap<string, Pick<FileChange, "is"> & { readonly was: string | null }>;
+
+/** What each commit did, as git lists it; null where git cannot tell. */
+function listChanges(
+  repository: Repository,
+  commits: readonly Named[],
+  trees: ReadonlyMap<string, string>,
+  bounds: Bounds,
+): Walked[] | "endless" | null {
+  const pairs = new Set(
+    commits.flatMap((commit) => {
+      const [tree, ...before] = treesIn(commit, trees);
+      return before.includes(tree) ? [] : before.map((one) => `${one} ${tree}`);
+    }),
+  );
+  const asked = Buffer.from([...pairs, ""].join("\n"));
+  const { status, stdout } = tryGit(repository, ["diff-tree", "--stdin", ...SHOWN], asked, bounds.listed);
+  if (stdout.length >= bounds.listed) return "endless";
+  if (status !== 0) return null;
+  const found = new Map<string, Map<string, { is: string | null; was: string | null }>>();
+  let current = new Map<string, { is: string | null; was: string | null }>();
+  for (const line of stdout.toString("latin1").split("\n")) {
+    if (pairs.has(line)) found.set(line, (current = new Map()));
+    else for (const { name, is, was } of changeIn(line)) current.set(name, { is, was: was[0] ?? null });
   }
-  return walked;
+  const lists = new Map<string, FileChange[]>();
+  return commits.map((commit) => {
+    const [id = "", ...parents] = commit;
+    const [tree, ...before] = treesIn(commit, trees);
+    const key = [tree, ...before].join(" ");
+    const changes = lists.get(key) ?? inAll(before.map((one) => found.get(`${one} ${tree}`)));
+    lists.set(key, changes);
+    return { id, parents, changes };
+  });
+}
+
+/** What differs from each parent. */
+function inAll([first, ...others]: readonly (Differences | undefined)[]): FileChange[] {
+  return [...(first ?? [])].flatMap(([name, { is, was }]) => {
+    const more = others.map((one) => one?.get(name));
+    return more.includes(undefined) ? [] : [{ name, is, was: [was, ...more.map((one) => one?.was ?? null)] }];
+  });
 }
 
 /** A line of a change: `:` for each parent, then all modes, all names of objects, and the path. */
 const CHANGED = /^:+((?:[0-7]{6} )+)((?:[0-9a-f]{40,64} )+)[A-Z]+\t(.*)$/;
 
 function changeIn(line: string): FileChange[] {
-  const [, modes = "", oids = "", path = ""] = CHANGED.exec(line) ?? [];
-  const name = path.slice(LOG_FOLDER.length + 1);
+  const [, modes = "", oids = "", name = ""] = CHANGED.exec(line) ?? [];
   if (!isEntryId(name)) return [];
   const isRegular = modes.split(" ").map((mode) => mode.startsWith("100"));
   const all = oids
@@ -172,14 +220,17 @@ function changeIn(line: string): FileChange[] {
 }
 
 function withoutJunk(walked: readonly Walked[], blobs: EntryBlobs): Walked[] {
+  const lists = new Set(walked.map(({ changes }) => changes));
   const wanted = new Map<string, Set<string>>();
-  for (const { changes } of walked) for (const { name, is } of changes) if (is !== null) want(wanted, is, name);
+  for (const changes of lists) for (const { name, is } of changes) if (is !== null) want(wanted, is, name);
   blobs.read(wanted);
-  return walked.map(({ id, parents, changes }) => ({
-    id,
-    parents,
-    changes: changes.filter(({ name, is }) => is !== null && blobs.isPlausible(name, is)),
-  }));
+  const kept = new Map(
+    [...lists].map((changes) => [
+      changes,
+      changes.filter(({ name, is }) => is !== null && blobs.isPlausible(name, is)),
+    ]),
+  );
+  return walked.map(({ id, parents, changes }) => ({ id, parents, changes: kept.get(changes) ?? [] }));
 }
 
 function want(wanted: Map<string, Set<string>>, oid: string, name: string): void {
@@ -193,30 +244,19 @@ function want(wanted: Map<string, Set<string>>, oid: string, name: string): void
 /** The same as `walk`, whatever the commits did: each different tree is read once. */
 function walkTrees(
   repository: Repository,
-  starts: readonly string[],
+  commits: readonly Named[],
+  trees: ReadonlyMap<string, string>,
   blobs: EntryBlobs,
   bounds: Bounds,
 ): Walked[] | null {
-  const words = ["--literal-pathspecs", "rev-list", ...TOUCHING, "--stdin"];
-  const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.commits);
-  if (stdout.length >= bounds.commits) throw tooLarge("it has too many commits");
-  if (status !== 0) return null;
-  const commits = stdout
-    .toString("latin1")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => line.split(" "));
-  const trees = treesOf(
-    repository,
-    commits.map(([id = ""]) => id),
-  );
-  const held = trees === null ? null : readHeld(repository, [...trees.values()], blobs, bounds);
-  if (trees === null || held === null) return null;
+  const held = readHeld(repository, [...trees.values()], blobs, bounds);
+  if (held === null) return null;
   const changes = new Map<string, FileChange[]>();
-  return commits.map(([id = "", ...parents]) => {
-    const [tree, ...before] = [id, ...parents].map((one) => trees.get(one) ?? "");
+  return commits.map((commit) => {
+    const [id = "", ...parents] = commit;
+    const [tree, ...before] = treesIn(commit, trees);
     const key = [tree, ...before].join(" ");
-    const known = changes.get(key) ?? changesBetween(tree ?? "", before, held);
+    const known = changes.get(key) ?? changesBetween(tree, before, held);
     changes.set(key, known);
     return { id, parents, changes: known };
   });

@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import { isPartialClone, readSmallBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
 import { isEntryId, MAX_ENTRY_BYTES, type LogFile } from "@git-vault/members";
 import { LOG_FOLDER } from "../log-places.ts";
 import type { SeenBlobs } from "./log-files.ts";
+import { emptyTreeFor } from "./log-walk.ts";
 
 /*
  * What other references hold of the log. Anybody who may push can make any number of them, each
@@ -150,11 +150,12 @@ function candidatesIn(repository: Repository, first: readonly string[], known: R
   const unseen = lacking.map(({ reference, tip }): Candidate => ({ reference, tip, found: null }));
   const [one] = trees.keys();
   if (one === undefined) return unseen;
-  const empty = hash(one.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
+  const empty = emptyTreeFor(one);
   const base = ofHead ?? empty;
   // Entries of HEAD's may be unknown as well: what is staged may lack some.
   const pairs = [...trees.keys()].map((tree) => `${tree === base ? empty : base} ${tree}\n`).join("");
-  const args = ["diff-tree", "--stdin", "-r", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AMT"];
+  // Without folders in it: they may have any number of names below.
+  const args = ["diff-tree", "--stdin", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AMT"];
   const { stdout } = tryGit(repository, args, Buffer.from(pairs), MOST_LISTED);
   const lines = stdout.toString("latin1").split("\n");
   const found = new Map<string, Found[]>();
