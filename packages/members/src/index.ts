@@ -16,7 +16,7 @@ export type {
   TakeAction,
 } from "./entry/entry.ts";
 export { claimedId, isEntryId, encodeDraft, MAX_ENTRY_BYTES, parseEntry } from "./entry/format.ts";
-export { readMemberKey, type Identifier, type MemberKey } from "./entry/identifiers.ts";
+export { isAccount, readMemberKey, type Identifier, type MemberKey } from "./entry/identifiers.ts";
 export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
 export { audienceOf, commitmentOf } from "./commitment.ts";
 /* The log. */

@@ -738,6 +738,24 @@ describe("readmission", () => {
     expect(story.verdict(story.give(bob, story.fold().heads[0] ?? "", { keys: [second] }))).toBe("needs-readmission");
   });
 
+  test("lets no stolen key back that it does not list, whatever entries it names", () => {
+    const { story, addMallory } = team();
+    const second = keyNamed("mallory's second");
+    story.give(bob, addMallory, { keys: [second] });
+    const stolen = story.take(alice, addMallory, { keys: [second.id] });
+    const removal = story.remove(alice, mallory);
+    const back = story.add(bob, mallory, { readmits: [stolen, removal] });
+    expect(story.verdict(back)).toBe("counts");
+    expect(memberWith(story.fold(), second.id)).toBeNull();
+    const record = story.fold().heads[0] ?? "";
+    for (const readmits of [[], [removal], [stolen]]) {
+      const given = story.give(bob, record, { keys: [second], readmits }, [record]);
+      expect(story.verdict(given)).toBe("needs-readmission");
+    }
+    story.give(bob, record, { keys: [second], readmits: [stolen, removal] }, [record]);
+    expect(memberWith(story.fold(), second.id)?.label).toBe("mallory");
+  });
+
   test("of one removal does not answer another that was made meanwhile", () => {
     const { story, removal } = after();
     const back = story.add(bob, mallory, { readmits: [removal] }, [removal]);

@@ -56,7 +56,7 @@ test("who leaves removes before a newcomer's key that everybody may know: that i
   await as("alice", "git pull -q && vault revoke -q mal && git push -q");
   const refused = await trying("alice", "vault grant -q eve");
   expect([refused.status, refused.said]).toEqual([2, expect.stringMatching(/--readmit/)]);
-  await as("alice", "vault grant -q --readmit eve && git push -q");
+  await as("alice", `vault grant -q --readmit --key ${keyOf(world, "eve").id} eve && git push -q`);
   await world.join("eve");
   await as("eve", "vault unlock --yes");
   expect(world.read("eve", "secrets/password")).toBe("hunter2\n");

@@ -5,6 +5,7 @@ import {
   type Member,
   type MemberKey,
   type Membership,
+  type Removed,
   type Role,
   type SealedCopy,
 } from "@git-vault/members";
@@ -26,7 +27,7 @@ import {
 import { readCoverage } from "./coverage.ts";
 import { startLog, acceptOwn } from "./start.ts";
 import { isPluginKey } from "./sealed-keys.ts";
-import { wasTakenAlone } from "./taken-keys.ts";
+import { takenAlone } from "./taken-keys.ts";
 import { LogWriter, assertAdmin, type Author, type Change } from "./writer.ts";
 
 /** What is granted, to whom and how. */
@@ -110,6 +111,8 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
       const { person, left } = withoutTaken(whole, options);
       if (left.length > 0) leftOut.push({ name: person.label, keys: left });
       const before = memberThatIs(writer.membership, person);
+      // Somebody new who has a removed key may be the removed person.
+      assertReadmitted(before === null ? whole : person, writer.membership, options);
       const change = changeFor(person, before, writer, options);
       if (change === null) {
         unchanged.push(person.label);
@@ -211,10 +214,10 @@ function changeFor(
   person: Person,
   before: Member | null,
   { membership, log }: LogWriter,
-  { members, keyNames, isReader, readmit, readmitKeys }: GrantOptions,
+  { members, keyNames, isReader }: GrantOptions,
 ): GrantChange | null {
   assertOwn(person, before, membership);
-  const readmits = readmissionsOf(person, membership, members, { readmit, readmitKeys });
+  const readmits = [...new Set(removedOf(person, membership).flatMap(({ by }) => by))];
   if (before === null) {
     const taken = membership.members.find(
       ({ label, keys }) => isSameName(label, person.label) && !sharesKey(keys, person.keys),
@@ -256,7 +259,7 @@ function withoutTaken(
   person: Person,
   { members, readmitKeys }: GrantOptions,
 ): { readonly person: Person; readonly left: MemberKey[] } {
-  const left = person.keys.filter(({ id }) => !readmitKeys.includes(id) && wasTakenAlone(id, members));
+  const left = person.keys.filter(({ id }) => !readmitKeys.includes(id) && takenAlone(id, members) !== null);
   if (left.length === 0) return { person, left };
   const isLeft = (id: string | null): boolean => left.some((key) => key.id === id);
   const keys = person.keys.filter(({ id }) => !isLeft(id));
@@ -270,21 +273,24 @@ function withoutTaken(
   return { person: { ...person, keys, openPgp }, left };
 }
 
-/** The entries that took what is given now; who gives it back must say so. */
-function readmissionsOf(
-  { account, keys, label }: Person,
+/** What a person has that was removed. */
+function removedOf({ account, keys }: Person, { removed }: Pick<Membership, "removed">): Removed[] {
+  const theirs = new Set([account, ...keys.map(({ id }) => id)]);
+  return removed.filter(({ identifier }) => theirs.has(identifier));
+}
+
+/** Nobody comes back unless that is said. */
+function assertReadmitted(
+  person: Person,
   membership: Membership,
-  { whole }: Members,
-  { readmit, readmitKeys }: Pick<GrantOptions, "readmit" | "readmitKeys">,
-): string[] {
-  const theirs = new Set([...(account === null ? [] : [account]), ...keys.map(({ id }) => id)]);
-  const removed = [...membership.removed, ...whole.removed].filter(({ identifier }) => theirs.has(identifier));
-  if (!readmit && removed.some(({ identifier }) => !readmitKeys.includes(identifier))) {
-    throw new SharingError("REMOVED_BEFORE", `${printable(label)} was removed before, or a key of theirs was`, {
-      subject: label,
-    });
-  }
-  return [...new Set(membership.removed.filter(({ identifier }) => theirs.has(identifier)).flatMap(({ by }) => by))];
+  { members: { whole }, readmit, readmitKeys }: GrantOptions,
+): void {
+  const removed = [...removedOf(person, membership), ...removedOf(person, whole)];
+  if (readmit || removed.every(({ identifier }) => readmitKeys.includes(identifier))) return;
+  const { label } = person;
+  throw new SharingError("REMOVED_BEFORE", `${printable(label)} was removed before, or a key of theirs was`, {
+    subject: label,
+  });
 }
 
 /** The keys that a person has in the end. */

@@ -14,6 +14,7 @@ export {
 export { rememberedPlaces } from "./known-places.ts";
 export { assertOrder, assertWhole } from "./disputes.ts";
 export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
+export { takenAlone, takingText, withoutTakenKeys } from "./taken-keys.ts";
 export { nameKey, reviewOfName, start, type Started } from "./start.ts";
 export { accountOf, labelOf, memberKeyOf, memberKeysOf, peopleOf, type People, type Person } from "./people.ts";
 export {

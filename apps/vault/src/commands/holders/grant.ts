@@ -5,6 +5,8 @@ import {
   memberKeyOf,
   peopleOf,
   rootText,
+  takenAlone,
+  takingText,
   type GrantResult,
   type Members,
   type People,
@@ -12,6 +14,7 @@ import {
 } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
+import { canAsk } from "../../io/confirm.ts";
 import { assertNewFile, writeOutput } from "../../io/output.ts";
 import { say, writeJson } from "../../io/streams.ts";
 import { trustedRecipients } from "../message/check-recipients.ts";
@@ -37,14 +40,15 @@ export const run: Run<Grant> = async (options, queries) => {
   const members = await openLog(repository, options);
   const machine = ci === undefined ? null : await newMachine(ci);
   const found = await trustedRecipients(queries, options, gpg ? "openpgp" : "ssh", members);
-  const readmitKeys = key.map((id) => id.replace(/^gpg:/, ""));
-  assertOwned(readmitKeys, found.entries);
+  const namedKeys = key.map((id) => id.replace(/^gpg:/, ""));
+  assertOwned(namedKeys, found.entries);
   const format = gpg ? "openpgp" : "age";
   const plugins = namedPlugins(options);
   const named: People =
     queries.length === 0
       ? { people: [], passedOver: [] }
       : await peopleOf(found.entries, found.directory, { allowWeak, format, plugins });
+  const readmitKeys = [...namedKeys, ...(await askedKeys(members, named.people, namedKeys, options))];
   const isNew = members.rootState === "none";
   const starter = isNew ? await findStarter(options) : null;
   const author = starter?.author ?? (await findAuthor(members, options));
@@ -83,6 +87,27 @@ function assertOwned(keys: readonly string[], entries: readonly DirectoryEntry[]
   const owned = new Set(entries.flatMap((entry) => entry.keys.map(({ fingerprint }) => fingerprint)));
   const strange = keys.find((key) => !owned.has(key));
   if (strange !== undefined) throw usageError(`--key: no recipient has the key ${printable(strange)}`);
+}
+
+/** On a terminal each key that was taken out is asked for: --yes is no such thing. */
+async function askedKeys(
+  members: Members,
+  people: readonly Person[],
+  named: readonly string[],
+  options: GrantOptions,
+): Promise<string[]> {
+  const asked: string[] = [];
+  if (!options.readmit || !canAsk(options)) return asked;
+  const { askYes } = await import("../../io/terminal.ts");
+  for (const { label, keys } of people) {
+    for (const { id } of keys) {
+      const taking = named.includes(id) ? null : takenAlone(id, members);
+      if (taking === null) continue;
+      const question = `${id} of ${printable(label)}: ${takingText(taking)}; let this key back in`;
+      if (await askYes(question, `say --key ${id}`)) asked.push(id);
+    }
+  }
+  return asked;
 }
 
 const NOBODY: Person = { label: "", account: null, keys: [], openPgp: [] };
@@ -135,7 +160,10 @@ async function report(
 const identityText = ({ identity }: Machine, { root }: GrantResult): string =>
   `# members log: ${rootText(root)}\n${identity}\n`;
 
-function linesOf({ started, granted, unchanged, sameAs, commit, keyNames }: GrantResult, passedOver: PassedOver): string[] {
+function linesOf(
+  { started, granted, unchanged, sameAs, commit, keyNames }: GrantResult,
+  passedOver: PassedOver,
+): string[] {
   const keys = `the ${keysText(keyNames)}`;
   return [
     ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),

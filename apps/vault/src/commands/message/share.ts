@@ -42,7 +42,8 @@ export const run: Run<Share> = async (options, [operand]) => {
   try {
     const members = secret.kind === "git-crypt-key" ? await membersHere() : null;
     const kind = options.format === "openpgp" ? "openpgp" : "ssh";
-    const { entries, remember } = await trustedRecipients(options.to, options, kind, members);
+    const { entries: found, remember } = await trustedRecipients(options.to, options, kind, members);
+    const entries = members === null ? found : await withoutTaken(found, members);
     const sharing = await sharingOptions(entries, options);
     // Who may not note learns so before the key is handed out.
     const note = options.note ? await noteBy(members, secret, entries, options) : null;
@@ -229,6 +230,12 @@ const listInLoop = (): CliError =>
 
 /** Not loaded where another secret is sealed: most are, outside of a repository. */
 const repositoryHere = async (): Promise<Repository> => (await import("../open-here.ts")).openHere();
+
+/** The key of the repository is not for a stolen key that is still on its owner's account. */
+async function withoutTaken(entries: readonly DirectoryEntry[], members: Members): Promise<DirectoryEntry[]> {
+  const { withoutTakenKeys } = await import("@git-vault/sharing/members");
+  return withoutTakenKeys(entries, members);
+}
 
 async function membersHere(): Promise<Members> {
   const { openMembers } = await import("@git-vault/sharing/members");
