@@ -86,6 +86,20 @@ describe.skipIf(helm.missing)("on a terminal", () => {
     expect(existsSync(paged)).toBe(false);
   });
 
+  test.each([
+    ["template", "# Source: app/templates/colourful.yaml\n"],
+    ["rights", "kind: Role\n"],
+  ])("what %s prints goes to a pager, and --no-pager leaves it on the terminal", async (command, line) => {
+    await shown([command, "prod"], keeping, { rows: 5 });
+    const text = readFileSync(paged, "utf8");
+    expect(text).toContain(line);
+    expect(text).not.toContain("GIT_CRYPT_KEY");
+    rmSync(paged);
+    const { raw } = await shown([command, "prod", "--no-pager"], keeping, { rows: 5 });
+    expect(raw).toContain(line);
+    expect(existsSync(paged)).toBe(false);
+  });
+
   test("what has been opened is gone before the pager starts", async () => {
     const temporary = env["TMPDIR"] ?? "";
     await shown(["plan", "prod"], { GIT_PAGER: `ls -A '${temporary}' >'${paged}'` }, { rows: 24 });

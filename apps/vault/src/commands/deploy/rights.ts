@@ -4,7 +4,7 @@ import { interruptible, openToRead } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { printable } from "@git-vault/core";
-import { printableText, say, writeJson, writeStdout } from "../../io/streams.ts";
+import { printableText, say, writeJson, writeLong } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rights"]> = (options, [name]) => {
@@ -17,7 +17,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rights"]> = (options, [na
       say(`vault: the cluster does not know the kind ${printable(kind)}: no right to it is listed`);
     const manifests = rbacManifests(rights, `git-vault-${name}`, subject);
     if (options.json) return writeJson({ manifests, unknown });
-    writeStdout(printableText(await rbacText(manifests)));
+    writeLong(printableText(await rbacText(manifests)));
   });
 };
 

@@ -6,7 +6,7 @@ import { currentCi } from "./ci.ts";
 import { interruptible, openToRead, sayLeftOut } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
-import { leadsTo, printableText, writeJson, writeStdout } from "../../io/streams.ts";
+import { leadsTo, printableText, writeJson, writeLong, writeStdout } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy template"]> = (options, [name]) => {
@@ -40,7 +40,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy template"]> = (options, [
         return `---\n${head}${yamlOf(object)}`;
       }),
     );
-    writeStdout(printableText(documents.join("")));
+    writeLong(printableText(documents.join("")));
   });
 };
 
