@@ -23,7 +23,7 @@ export const KEY = {
   value: "KEY",
   complete: "file",
   summary:
-    "open with this private key alone: its file or https:// address, or the identity AGE-PLUGIN-… of an age plugin",
+    "open only with this private key: its file or https:// address, or the identity AGE-PLUGIN-… of an age plugin",
 } as const;
 
 export const RECIPIENTS_KEY = {
@@ -42,7 +42,7 @@ export const PUBLIC_KEY = {
 export const ALLOW_WEAK = { summary: "seal to RSA keys of 1024 to 2047 bits too" } as const;
 
 export const INSECURE_HTTP = {
-  summary: "take keys from http:// addresses, where anybody on the way can put in their own",
+  summary: "take keys from http:// addresses, where anyone on the way can replace them",
 } as const;
 
 export const FORMAT = {
@@ -55,7 +55,7 @@ export const FORMAT = {
 export const SIGN_KEY = {
   value: "FILE",
   complete: "file",
-  summary: "sign with this private key, or with the agent's for this public one",
+  summary: "sign with this private key, or with the agent's key for this public key",
 } as const;
 
 export const AS = {
@@ -64,7 +64,7 @@ export const AS = {
   summary: "sign as this user of a forge; default git's git-vault.user, else github.user",
 } as const;
 
-export const OFFLINE = { summary: "ask no forge whose key signed, nor whether keys are still there" } as const;
+export const OFFLINE = { summary: "do not ask any forge whose key signed, or whether keys are still there" } as const;
 
 export const KEY_NAME = {
   value: "NAME",
@@ -81,13 +81,13 @@ export const KEY_NAMES = {
 
 export const ROOT = {
   value: "ROOT",
-  summary: "demand that the members log begins with the entry ROOT, SHA256:…; default $GIT_VAULT_ROOT",
+  summary: "require that the members log begins with the entry ROOT, SHA256:…; default $GIT_VAULT_ROOT",
 } as const;
 
 export const FIRST = {
   value: "ID",
   summary:
-    "where members removed each other and nothing proves who was first: the entry that was, by how its id begins",
+    "if members removed each other and nothing proves who was first: the first entry, by the beginning of its id",
 } as const;
 
 export const KEY_FILE = {
@@ -98,8 +98,7 @@ export const KEY_FILE = {
 
 export const YES = {
   short: "y",
-  summary:
-    "go on where it would ask: with keys that are new, or not those that were seen before; with what a plan shows",
+  summary: "answer yes to all questions: new keys, keys that differ from those seen before, the changes of a plan",
 } as const;
 
 export const NO_COMMIT = { summary: "leave the changes staged instead of committing them" } as const;
@@ -108,9 +107,9 @@ export const MARKDOWN = {
   summary: "print Markdown: a page of a project's documentation, or a plan for a comment",
 } as const;
 
-export const FORCE = { summary: "go on where the command would refuse; its help says where" } as const;
+export const FORCE = { summary: "go on in the cases that the command's help names, instead of refusing" } as const;
 
-export const HISTORY = { summary: "search all commits for files that were once stored in the clear" } as const;
+export const HISTORY = { summary: "search all commits for files that were once stored unencrypted" } as const;
 
 export const OUTPUT = {
   short: "o",
@@ -132,7 +131,7 @@ export const PLAINTEXT_FLAGS = {
       expected: "a whole number of seconds, at most 999999",
       hint: "`--clear-after 0` leaves the clipboard alone",
     },
-    summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
+    summary: "clear a plaintext from the clipboard after SECONDS; 0 keeps it; default 45",
   },
 } as const satisfies Flags;
 
@@ -159,7 +158,7 @@ export const OPENING_FLAGS = {
   passphrase: {
     short: "p",
     value: "PASSPHRASE",
-    summary: "the private key's passphrase; every user of the machine can read it in `ps`, so prefer another way",
+    summary: "the private key's passphrase; every user of the machine can see it in `ps`, so prefer another way",
   },
   ...PASSPHRASE_FLAGS,
   "max-work-factor": {
@@ -173,15 +172,15 @@ export const OPENING_FLAGS = {
 /** What those take that tell who signed the message. */
 export const SIGNER_FLAGS = {
   "require-signature": {
-    summary: "take only a message whose signer is known to the forge, or to git's gpg.ssh.allowedSignersFile",
+    summary: "accept only a message whose signer is known to the forge, or to git's gpg.ssh.allowedSignersFile",
   },
   "signed-by": {
     value: "R",
     complete: "recipient",
     summary:
-      "take only a message that is signed by R, a principal of git's gpg.ssh.allowedSignersFile, or a key with this SHA256:… fingerprint",
+      "accept only a message that is signed by R, a principal of git's gpg.ssh.allowedSignersFile, or a key with this SHA256:… fingerprint",
   },
-  offline: { summary: "ask no forge whose key signed" },
+  offline: { summary: "do not ask any forge whose key signed" },
 } as const satisfies Flags;
 
 /** What every command takes that gives something to recipients. */
@@ -189,12 +188,12 @@ export const TRUST_FLAGS = {
   expect: {
     value: "FINGERPRINT",
     multiple: true,
-    summary: "demand that the recipient has this very key, SHA256:…; may be repeated",
+    summary: "require that the recipient has exactly this key, SHA256:…; may be repeated",
   },
-  "member-of": { value: "ORG", summary: "demand that each recipient belongs to this GitHub organisation" },
+  "member-of": { value: "ORG", summary: "require that each recipient belongs to this GitHub organisation" },
   yes: {
     short: "y",
-    summary: "go on where it would ask or stop: with keys that are new, or are not those that were seen before",
+    summary: "go on instead of asking or stopping: with new keys, or with keys that differ from those seen before",
   },
 } as const satisfies Flags;
 
@@ -217,15 +216,15 @@ export const KEEP = {
   value: "NAME",
   multiple: true,
   complete: "member",
-  summary: "say that NAME is to have the new keys; may be repeated",
+  summary: "confirm that NAME gets the new keys; may be repeated",
 } as const;
 
 /** What every command takes that replaces keys. */
 export const REVIEW_FLAGS = {
   plugin: PLUGIN,
   keep: KEEP,
-  drop: { value: "NAME", multiple: true, complete: "member", summary: "take NAME out as well; may be repeated" },
-  "leave-unopened": { summary: "leave protected files as they are that no key here opens" },
+  drop: { value: "NAME", multiple: true, complete: "member", summary: "remove NAME as well; may be repeated" },
+  "leave-unopened": { summary: "leave protected files that no key here opens as they are" },
 } as const satisfies Flags;
 
 export const JSON_FLAG = { short: "j", summary: "print one JSON object, see `vault help json`" } as const;
@@ -233,7 +232,7 @@ export const JSON_FLAG = { short: "j", summary: "print one JSON object, see `vau
 /** What every command takes that answers, and tells the person something beside the answer. */
 export const REPORT_FLAGS = {
   json: JSON_FLAG,
-  quiet: { short: "q", summary: "print nothing but the answer and errors" },
+  quiet: { short: "q", summary: "print only the answer and errors" },
 } as const satisfies Flags;
 
 /** What every command takes that may ask something on the terminal, too. */

@@ -18,14 +18,14 @@ const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["alice.asc, alice.gpg", "a file of OpenPGP keys, for --format openpgp"],
   ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
   ["age1…", "an age public key, as `vault keys new` and age-keygen make them; or a tagged one, age1tag1…"],
-  ["age1NAME1…", "a key of the age plugin NAME, which is then run; or AGE-PLUGIN-NAME-1…, an identity of it"],
+  ["age1NAME1…", "a key of the age plugin NAME, which vault then runs; or AGE-PLUGIN-NAME-1…, an identity of it"],
   ["-", "one recipient a line, read from stdin"],
 ];
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["GH_TOKEN, GITHUB_TOKEN", "a GitHub token, in this order; public keys need none, but allow more requests with one"],
-  ["GITHUB_API_URL, GH_HOST", "another GitHub server than github.com"],
-  ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
+  ["GITHUB_API_URL, GH_HOST", "a GitHub server other than github.com"],
+  ["HTTPS_PROXY, NO_PROXY, …", "the proxy for network access"],
   [
     "GIT_CRYPT_KEY_NAME",
     "for `vault deploy`: the same for the key NAME of a repository with several, such as GIT_CRYPT_KEY_PROD",
@@ -38,29 +38,32 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "SOPS_AGE_KEY",
     "private keys for layers that sops encrypted, as in sops: age identities; or their file in SOPS_AGE_KEY_FILE, or an SSH key's in SOPS_AGE_SSH_PRIVATE_KEY_FILE",
   ],
-  ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
-  ["SSH_AUTH_SOCK", "the SSH agent that messages and the members log are signed with"],
-  ["GIT_VAULT_ROOT", "the members log that is demanded, SHA256:…, such as in CI; GIT_VAULT_IDENTITY may name it, too"],
+  ["HELM", "the Helm program of `vault deploy`; `helm` if not set"],
+  ["SSH_AUTH_SOCK", "the SSH agent that signs messages and the members log"],
+  [
+    "GIT_VAULT_ROOT",
+    "the root of the required members log, SHA256:…, such as in CI; GIT_VAULT_IDENTITY may name it too",
+  ],
   [
     "GIT_VAULT_IDENTITY",
     "the private key that opens messages and the repository's keys, such as a CI system's: the text AGE-SECRET-KEY-…, or the path of a private key",
   ],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
-  ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
+  ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi if neither is set"],
   [
     "XDG_CONFIG_HOME",
-    "where the recipients and members logs are kept that were seen, in git-vault/known-recipients and known-repositories",
+    "where the recipients and members logs seen so far are kept, in git-vault/known-recipients and known-repositories",
   ],
   [
     "XDG_CACHE_HOME",
-    "where answers of forges are kept, which are checked again each time, and the program as Node compiled it",
+    "where answers of forges are kept (and checked again each time), and the program as Node compiled it",
   ],
   [
     "GIT_VAULT_COMPLETION_MS",
-    "how long completion may look for names, such as those of environments, in milliseconds; 300 where it is not set",
+    "how long completion may look for names, such as those of environments, in milliseconds; 300 if not set",
   ],
-  ["NODE_COMPILE_CACHE", "where else the program as Node compiled it is kept, in git-vault/code"],
+  ["NODE_COMPILE_CACHE", "a second place to keep the program as Node compiled it, in git-vault/code"],
   ["NODE_DISABLE_COMPILE_CACHE", "1 keeps no compiled program, and loads none"],
   [
     "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR",
@@ -69,14 +72,14 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["TERM", "`dumb` means no colour, no pager, no progress and no table"],
   [
     "GIT_PAGER, PAGER, LESS",
-    "the pager of long output on a terminal, as git chooses it, with its setting core.pager; `cat`, an empty one or --no-pager means none. LESS is FRX where it is not set",
+    "the pager of long output on a terminal, as git chooses it, with its setting core.pager; `cat`, an empty one or --no-pager means none. LESS is FRX if not set",
   ],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
 ];
 
 /** What is true of all of --json. */
 export const JSON_INTRODUCTION =
-  "Each command prints one object. A field is a text unless its type stands behind it; one with `?` may be left out. A JSON Schema of each lies in the folder `schemas` of the package. What is there stays: later versions may add fields, and change or remove one only with a new major version.";
+  "Each command prints one object. A field is a text unless its type follows it; a field with `?` may be left out. The folder `schemas` of the package has a JSON Schema of each. Later versions may add fields; only a new major version changes or removes one.";
 
 /** What --json prints. */
 const jsonHelp = (width: number): string =>
@@ -105,7 +108,7 @@ export function helpOn(table: CommandTable, name: string, width: number = WIDTH)
   switch (name) {
     case "recipients":
       return `A recipient R is one of\n\n${columns(RECIPIENTS, width)}\n\n${paragraph(
-        "A message can be sealed to ssh-ed25519 keys and to ssh-rsa keys of 2048 to 8192 bits. ECDSA and FIDO keys can only sign; they are named and passed over, and the run fails only for a recipient with no usable key left.",
+        "A message can be sealed to ssh-ed25519 keys and to ssh-rsa keys of 2048 to 8192 bits. ECDSA and FIDO keys can only sign: vault names them and skips them, and fails only if a recipient has no usable key left.",
         width,
       )}`;
     case "exit-codes":

@@ -15,10 +15,10 @@ export const ABOUT_COMMANDS = {
   doctor: {
     group: "about",
     usage: "",
-    summary: "explain how the repository is set up, and what is amiss",
+    summary: "explain how the repository is set up, and what is wrong with it",
     description: [
-      "Looks at git's version, the settings of the filters and merge drivers and the programs that they name, the keys, and who may read them. It changes nothing and runs none of these programs. Where secrets are at risk, or git would stop, the exit code is 7.",
-      "A path in the settings is stale when the program was moved or removed since; `vault unlock` in an unlocked repository writes the present one.",
+      "Looks at git's version, the settings of the filters and merge drivers and the programs that they name, the keys, and who may read them. It changes nothing and runs none of these programs. If secrets are at risk, or git would stop, the exit code is 7.",
+      "A path in the settings is stale if the program was moved or removed later; `vault unlock` in an unlocked repository writes the present one.",
     ],
     operands: 0,
     flags: { json: JSON_FLAG },
@@ -41,7 +41,7 @@ export const ABOUT_COMMANDS = {
   },
   complete: {
     usage: "SHELL WORD…",
-    summary: "answer a completion script; run by it",
+    summary: "answer a completion script, which runs it",
     operands: Number.POSITIVE_INFINITY,
     flags: {},
   },

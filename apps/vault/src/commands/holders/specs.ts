@@ -26,13 +26,13 @@ export const HOLDER_COMMANDS = {
     usage: "R…",
     summary: "let somebody open the repository's key: they clone and run `vault unlock`",
     description: [
-      "Writes each recipient into the members log, seals the key to all usable keys of theirs, and commits that in .git-vault, in one commit that holds nothing else. A team grants each member. Who has the key already is passed over. Where anything fails, nothing is changed. Where there is no members log, it is started, with you as its first member.",
-      "A recipient with an SSH key becomes an admin, who may let others in and take them out, and others a reader, who may only open; with --reader everybody does. A removed person comes back only with --readmit. A key that was taken out by itself, such as that of a stolen laptop, does not come back with its owner, even if their account still publishes it: name it with --key to let it back in, or say yes to it on a terminal, where --readmit asks for each.",
-      "The first time that a recipient is seen their fingerprints are shown and, on a terminal, confirmed. They are remembered: where they are others later, it stops and says what was added and removed. --expect and --member-of demand more.",
-      "The entry is signed with an SSH key of yours that is an admin's, from the agent or from ~/.ssh.",
-      "--gpg grants to the OpenPGP keys of the recipients' accounts, or of key files, and writes git-crypt's own files for them as well: `git-crypt unlock` opens these. No gpg is needed to grant.",
-      "A key of an age plugin, age1NAME1…, is granted to by running the plugin. The one who replaces the key later runs it only where they name it themselves, by --plugin or git's git-vault.plugin: else they are told that this key gets no copy. What the members log says runs nothing.",
-      "--ci makes a key for a CI system and prints its private half, once: put it into a secret named GIT_VAULT_IDENTITY, and `vault unlock` takes it. It names the members log, so that the CI system takes no other.",
+      "Writes each recipient into the members log, seals the key to all their usable keys, and makes one commit of .git-vault, which holds nothing else. For a team, it grants to each member. It skips anyone who has the key already. If anything fails, nothing changes. If there is no members log, it starts one, with you as the first member.",
+      "A recipient with an SSH key becomes an admin, who may add and remove others. Any other recipient becomes a reader, who may only open; with --reader, every recipient does. Someone who was removed before comes back only with --readmit. A key that was taken out by itself, such as that of a stolen laptop, does not come back with its owner, even if their account still publishes it: name it with --key to let it back in, or say yes to it on a terminal, where --readmit asks for each.",
+      "The first time, it shows the recipient's fingerprints and, on a terminal, asks you to confirm them. It remembers them: if they differ later, it stops and says what was added and removed. --expect and --member-of require more.",
+      "It signs the entry with your SSH key from the agent or from ~/.ssh; that key must be an admin's.",
+      "--gpg grants to the OpenPGP keys of the recipients' accounts, or of key files. It also writes git-crypt's own files for them, which `git-crypt unlock` opens. Granting needs no gpg.",
+      "To grant to a key of an age plugin, age1NAME1…, it runs the plugin. Someone who replaces the key later must name the plugin, with --plugin or git's git-vault.plugin; otherwise they are told that this key gets no copy. The members log never makes a program run.",
+      "--ci makes a key for a CI system and prints its private half once: put that into a secret named GIT_VAULT_IDENTITY, where `vault unlock` finds it. It names the members log, so the CI system accepts no other log.",
     ],
     examples: [
       "vault grant choldgraf",
@@ -44,15 +44,14 @@ export const HOLDER_COMMANDS = {
     complete: ["recipient"],
     flags: {
       "key-name": KEY_NAMES,
-      reader: { summary: "let them open keys, and not let others in or take them out" },
-      readmit: { summary: "let somebody back in who was removed" },
+      reader: { summary: "let them open keys, but not add or remove others" },
+      readmit: { summary: "add somebody again who was removed" },
       key: {
         value: "KEY",
         multiple: true,
-        summary:
-          "the fingerprint of a key of a recipient that was taken out by itself, to let it back in; may be repeated",
+        summary: "let back in a recipient's key that was taken out by itself, by its fingerprint; may be repeated",
       },
-      gpg: { summary: "grant to OpenPGP keys, in git-crypt's own way as well" },
+      gpg: { summary: "grant to OpenPGP keys, also in git-crypt's own format" },
       ci: {
         optional: "NAME",
         summary: "make an age key for a CI system, print its private half once, and grant to it",
@@ -71,9 +70,9 @@ export const HOLDER_COMMANDS = {
   holders: {
     group: "who has the key",
     usage: "",
-    summary: "show who may open the keys, since when and let in by whom, and whether their keys are still theirs",
+    summary: "show who may open the keys, since when, added by whom, and whether their keys are still theirs",
     description: [
-      "The list is that of the members log of the branch that is checked out. Each member is then looked up on their forge: a key that left their account, an account that is gone or has another name, a key that was not granted to yet. The exit code is 7 where something needs attention. It works in a locked repository, too.",
+      "The list comes from the members log of the current branch. Then it checks each member's account on their forge: a key that left the account, an account that is gone or has another name, a key without a grant yet. The exit code is 7 if something needs attention. It works in a locked repository too.",
     ],
     examples: ["vault holders", "vault holders --markdown > docs/who-has-the-keys.md"],
     operands: 0,
@@ -82,9 +81,9 @@ export const HOLDER_COMMANDS = {
   log: {
     group: "who has the key",
     usage: "",
-    summary: "show the members log: who let whom in, who took whom out, and what does not count",
+    summary: "show the members log: who added whom, who removed whom, and what does not count",
     description: [
-      "The entries come in the order in which they build on each other. Each tells who wrote it, when they say that it was, and what it does; one that does not count tells why. No forge is asked, and no key is needed.",
+      "The entries are in the order in which they build on each other. Each shows who wrote it, the time that they give, and what it does; if it does not count, why. It asks no forge and needs no key.",
     ],
     operands: 0,
     flags: { json: JSON_FLAG },
@@ -94,12 +93,12 @@ export const HOLDER_COMMANDS = {
     usage: "",
     summary: "bring the members log up to date with the keys that its members have now",
     description: [
-      "What `vault holders` finds changed is mended in one commit. Keys that a member added to their account are let in, and copies that are missing are made. A key that left an account is taken out, and the repository's keys that it could open are replaced in the same commit, as by `vault revoke --key`; so are keys that somebody can open who should not, and keys that two branches replaced. It shows the changes and asks first; without a terminal new keys need --yes. With --check it changes nothing, and ends with 7 where something is to be done.",
+      "Applies in one commit the changes that `vault holders` finds. It grants to keys that a member added to their account, and makes missing copies. It removes a key that left an account, and in the same commit replaces the repository's keys that it could open, as `vault revoke --key` does. It also replaces keys that somebody can open who should not, and keys that two branches replaced. It shows the changes and asks first; without a terminal, new keys need --yes. With --check it changes nothing, and exits 7 if there is something to do.",
     ],
     examples: ["vault sync", "vault sync --check"],
     operands: 0,
     flags: {
-      check: { summary: "change nothing, and end with 7 where something is to be done" },
+      check: { summary: "change nothing, and exit 7 if there is something to do" },
       yes: YES,
       "no-commit": NO_COMMIT,
       root: ROOT,
@@ -111,12 +110,12 @@ export const HOLDER_COMMANDS = {
   revoke: {
     group: "who has the key",
     usage: "MEMBER…",
-    summary: "take somebody out, or one key of theirs: and replace the keys that they could open",
+    summary: "remove somebody, or one of their keys, and replace the keys that they could open",
     description: [
-      "MEMBER is a GitHub user by login, a name that `vault holders` shows, an account by number or a fingerprint of theirs. A login means the person who has that account, whatever they are called in the log. Where a name may mean several, it stops and says how to name each. They go with their account and all their keys, under every name, from every key of the repository; with --key-name from those keys alone.",
-      "--key takes out a single key, such as a stolen one; its owner stays a member. Who has no other key would be removed: it asks, and without a terminal stops.",
-      "One commit says so in the members log, encrypts every protected file with new keys, and seals these to all other members. Who they are is shown before, with what is worth a look: somebody new to you, somebody added by the one who is removed, a key that is not on its owner's account, and that you would not have it yourself. On a terminal it is asked; else each of these needs --keep NAME, your own name too, or --drop NAME, which takes them out as well. --yes does not cover this.",
-      "Anyone who had the keys can still open what was encrypted with them, in every clone that exists: nothing takes that back. What they know is to be changed where it is used: passwords, tokens, certificates. The files that hold such are listed.",
+      "MEMBER is a GitHub login, a name that `vault holders` shows, an account number or one of their fingerprints. A login means the person who has that account, whatever the log calls them. If a name can mean several members, it stops and says how to name each. It removes their account and all their keys, under every name, from every key of the repository; with --key-name only from those keys.",
+      "--key removes a single key, such as a stolen one; its owner stays a member. If the owner has no other key, this would remove them: it asks, and without a terminal it stops.",
+      "One commit records this in the members log, encrypts every protected file with new keys, and seals these to all other members. Before that, it shows who they are, and warns about somebody new to you, somebody added by the removed member, a key that is not on its owner's account, and a key that you would not get yourself. It asks about these on a terminal; otherwise each needs --keep NAME (also for your own name), or --drop NAME, which removes them as well. --yes does not cover this.",
+      "Anyone who had the keys can still open what was encrypted with them, in every existing clone: nothing can undo that. So change what they know where it is used: passwords, tokens, certificates. It lists the files that hold them.",
     ],
     examples: ["vault revoke choldgraf", "vault revoke ci:deploy --key-name prod", "vault revoke --key SHA256:…"],
     operands: Number.POSITIVE_INFINITY,
@@ -126,7 +125,7 @@ export const HOLDER_COMMANDS = {
         short: "k",
         value: "KEY",
         multiple: true,
-        summary: "the fingerprint of a key of a member to take out, who stays; may be repeated",
+        summary: "the fingerprint of a member's key to remove; the member stays; may be repeated",
       },
       "key-name": KEY_NAMES,
       root: ROOT,

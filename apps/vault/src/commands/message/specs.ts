@@ -31,13 +31,13 @@ export const MESSAGE_COMMANDS = {
     summary: "seal the repository's git-crypt key (or FILE, or a piped stdin) to recipients",
     description: [
       "Seals a secret to the SSH keys and age keys of the recipients and prints text that is safe to send over any channel.",
-      "The secret is FILE where it is named; else stdin where that is a pipe or a file; else the git-crypt key of the repository it is run in. With --key-name it is always that key.",
-      "In the openpgp format it is sealed to the OpenPGP keys that they have on the forge, or in a file or at a URL: gpg opens it, or vault with an OpenPGP private key.",
-      "In the age format the message opens with any one of the usable keys of any one of the recipients, by `vault view` or by age itself. In ssh-vault's format it is sealed to one key of one recipient.",
-      "The keys of an account are those that it has now. The first time they are shown, and on a terminal you are asked whether they are theirs; when they are others later, it stops until you say --yes.",
-      "In a shell's loop that reads names from standard input, the rest of the list is not sealed: several lines that look like names are refused, and so is a file that somebody else has begun to read, unless `-` names it.",
-      "A secret of more than 16 MiB is sealed piece by piece, whatever its size; in the openpgp format it may have 8 MiB.",
-      "With --sign the message also tells those who open it, and nobody else, who sealed it: an SSH signature, as of `ssh-keygen -Y sign`, over the secret and its recipients. The key is that of --sign-key; else git's user.signingkey where gpg.format is ssh; else the first in the SSH agent or ~/.ssh that is among the signer's keys on the forge. ECDSA and FIDO keys sign by the agent. It is for age messages to recipients, of up to 16 MiB; age itself opens them as any other.",
+      "The secret is FILE, if named; else stdin, if that is a pipe or a file; else the git-crypt key of the current repository. With --key-name it is always that key.",
+      "In the openpgp format it is sealed to their OpenPGP keys on the forge, in a file or at a URL; gpg opens it, or vault with an OpenPGP private key.",
+      "In the age format, any usable key of any recipient opens the message, with `vault view` or with age itself. In ssh-vault's format it is sealed to one key of one recipient.",
+      "It uses the keys that an account has now. The first time, it shows them, and on a terminal asks whether they are theirs. If they have changed later, it stops until you add --yes.",
+      "In a shell loop that reads names from standard input, it does not seal the rest of the list: it refuses several lines that look like names, and a file that another program has begun to read, unless you name it as `-`.",
+      "It seals a secret of more than 16 MiB piece by piece, whatever its size; the openpgp format allows at most 8 MiB.",
+      "With --sign, the message tells those who open it, and nobody else, who sealed it: by an SSH signature, as of `ssh-keygen -Y sign`, over the secret and its recipients. The key is that of --sign-key; else git's user.signingkey, if gpg.format is ssh; else the first in the SSH agent or ~/.ssh that is among the signer's keys on the forge. ECDSA and FIDO keys sign through the agent. It is for age messages to recipients, of up to 16 MiB; age itself opens them like any other message.",
     ],
     examples: [
       "vault share --to choldgraf",
@@ -54,7 +54,7 @@ export const MESSAGE_COMMANDS = {
       to: TO,
       "with-passphrase": {
         summary:
-          "seal to a passphrase instead of recipients: asked for on the terminal, or as --passphrase-file and the like say",
+          "seal to a passphrase instead of recipients: from the terminal, or from --passphrase-file or --passphrase-fd",
       },
       sign: { summary: "sign the message, so that the receiver sees who sent it" },
       "sign-key": SIGN_KEY,
@@ -63,11 +63,11 @@ export const MESSAGE_COMMANDS = {
       format: FORMAT,
       base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
       instructions: {
-        summary: "put the message into a page of clear text that says how to open it, on macOS, Linux and Windows",
+        summary: "put the message into a page of plain text that says how to open it on macOS, Linux and Windows",
       },
       binary: { summary: "write the binary form of age or OpenPGP, which is a quarter shorter than text" },
       "key-name": KEY_NAME,
-      note: { summary: "write into the members log to whom the repository's key is sealed" },
+      note: { summary: "record in the members log to whom the repository's key is sealed" },
       output: OUTPUT,
       clipboard: CLIPBOARD,
       "passphrase-file": {
@@ -83,7 +83,7 @@ export const MESSAGE_COMMANDS = {
         number: WORK_FACTOR,
         summary: "with --with-passphrase: trying a passphrase takes 2^N KiB of memory; default 18; age opens up to 22",
       },
-      "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
+      "allow-mixed": { summary: "seal to post-quantum keys together with other, weaker keys" },
       "allow-weak": ALLOW_WEAK,
       plugin: PLUGIN,
       "insecure-http": INSECURE_HTTP,
@@ -97,11 +97,11 @@ export const MESSAGE_COMMANDS = {
     usage: "[FILE|-]",
     summary: "open a sealed message from FILE, a pipe or the clipboard; the plaintext goes to stdout",
     description: [
-      "Recognises age, ssh-vault and OpenPGP messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
-      "The private keys tried are those of --key; else that of $GIT_VAULT_IDENTITY; else those of ssh: what the IdentityFile lines of ~/.ssh/config name, for any host, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, and every other private key in ~/.ssh. An SSH agent cannot decrypt. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
-      "An OpenPGP message is opened by the OpenPGP private key of --key, or where none is named by gpg, with its agent and smart cards. A signature in it is not checked.",
-      "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. On a terminal control characters are shown as \\xNN, and binary is refused, unless `-o -` asks for it as it is.",
-      "Of every message it is told who signed it and when, or that nobody did: on a terminal before and after the plaintext in reverse video, else in a line on stderr; scripts take --json or the exit codes 9 and 10. The forge is asked whether the key is the named user's. Where the forge is not asked, does not answer, or the signature names nobody, the key is looked up in git's gpg.ssh.allowedSignersFile, which confirms the name that the signature gives or, where it gives none, whose key it is, unless that file lies in a clone; and in the members log of the repository that it is run in, which only tells. A key in git's gpg.ssh.revocationFile is nobody's. A signature that does not fit is an error; a key that is not theirs is a warning, or an error with --require-signature or --signed-by.",
+      "Recognises age, ssh-vault and OpenPGP messages by their content, also if a chat or mail program has changed them. The message is FILE, if named; else stdin, if that is a pipe or a file; else the clipboard.",
+      "It tries the private keys of --key; else that of $GIT_VAULT_IDENTITY; else those of ssh: the IdentityFile lines of ~/.ssh/config, for any host, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, and every other private key in ~/.ssh. An SSH agent cannot decrypt. --key also takes age identity files. It asks for a passphrase on the terminal, and only for a key that the message is sealed to.",
+      "The OpenPGP private key of --key opens an OpenPGP message; without one, gpg does, with its agent and smart cards. A signature in it is not checked.",
+      "It releases the plaintext only after it has authenticated all of it. Of a message of more than 16 MiB, it releases each piece once that is authentic, so a message that was cut short fails only at the end. It writes a file whole or not at all. On a terminal it shows control characters as \\xNN and refuses binary; `-o -` prints them unchanged.",
+      "For every message it says who signed it and when, or that nobody did: on a terminal in reverse video before and after the plaintext, else in a line on stderr. Scripts use --json or the exit codes 9 and 10. It asks the forge whether the key belongs to the named user. If the forge is not asked or does not answer, or the signature names nobody, it looks the key up in git's gpg.ssh.allowedSignersFile, unless that file is in a clone. That file confirms the name in the signature or, if there is none, says whose key it is. The members log of the current repository is only shown as a hint. A key in git's gpg.ssh.revocationFile belongs to nobody. An invalid signature is an error; a key that is not theirs is a warning, or an error with --require-signature or --signed-by.",
     ],
     examples: [
       "vault view message.txt",
@@ -121,10 +121,10 @@ export const MESSAGE_COMMANDS = {
   page: {
     group: "hand over",
     usage: "",
-    summary: "the web page that seals secrets, for senders who have no tool",
+    summary: "the web page that seals secrets, for senders without a tool",
     description: [
       "It is one HTML file that seals a text or files to the SSH keys of a user of GitHub or GitLab, or to pasted keys, in the sender's browser: send it to them, or host it. `#choldgraf` at the end of its address preselects a receiver.",
-      "Without a flag it prints where the file is, as an address for a browser.",
+      "Without a flag it prints the address of the file for a browser.",
     ],
     examples: ["vault page", "vault page -o seal.html", "vault page --digest"],
     operands: 0,
@@ -136,10 +136,10 @@ export const MESSAGE_COMMANDS = {
   keys: {
     group: "hand over",
     usage: "R… | new",
-    summary: "show a recipient's keys: type, fingerprint, usable or why not; or make an age key",
+    summary: "show a recipient's keys: type, fingerprint, whether usable and why; or make an age key",
     description: [
-      "The OpenPGP keys of an account are shown with --format openpgp. A file or a URL may hold keys of either kind.",
-      "`vault keys new` makes a key pair as age-keygen does, for a CI system or a machine that has no SSH key. The identity file goes to stdout, or to the file of -o, which must not exist yet; the recipient to give to others is in it, and on stderr.",
+      "--format openpgp shows the OpenPGP keys of an account. A file or a URL may hold keys of either kind.",
+      "`vault keys new` makes a key pair as age-keygen does, for a CI system or a machine that has no SSH key. The identity file goes to stdout, or to the file of -o, which must not exist yet. The recipient to give to others is in that file and on stderr.",
     ],
     examples: [
       "vault keys choldgraf",

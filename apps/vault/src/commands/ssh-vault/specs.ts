@@ -20,7 +20,7 @@ export const SSH_VAULT_COMMANDS = {
     usage: "[-u USER] [VAULT]",
     summary: "seal a secret to one key, in ssh-vault's format",
     description: [
-      "The secret is what -i names; else what is written in $VISUAL, $EDITOR or vi, where stdin is a terminal; else stdin. The vault goes to VAULT, which must not exist yet or be empty, or to stdout.",
+      "The secret is the file of -i; else, if stdin is a terminal, what you write in $VISUAL, $EDITOR or vi; else stdin. The vault goes to VAULT, which must be empty or not exist yet, or to stdout.",
       "It is sealed to the first usable key of USER, or to the one that -k or -f choose. Without -u it is sealed to the public key file of -k, else to ~/.ssh/id_rsa.pub, else to ~/.ssh/id_ed25519.pub, as ssh-vault does. Other keys that could have been chosen are named.",
       "With `-u new` a server makes a key pair for this one vault, and what is printed is the line that opens it: anyone who has that line has the secret. The server is https://ssh-keys.online/new, or what SSH_VAULT_SSHKEYS_ONLINE or `sshkeys_online` in ~/.config/ssh-vault/config.yml names.",
     ],
@@ -56,9 +56,9 @@ export const SSH_VAULT_COMMANDS = {
     usage: "VAULT",
     summary: "change the secret in a vault or an age message, in an editor",
     description: [
-      "Opens VAULT and the secret in $VISUAL, $EDITOR or vi; seals what was saved with fresh keys, in the same format and to the same recipients, and replaces VAULT whole. Where nothing was changed or the editor fails, VAULT is left as it is.",
-      "While the editor is open the secret lies in a folder of its own (mode 0700), in memory where the system has a file system there. It is overwritten and removed however the editor ends.",
-      "An age message tells its recipients only to those who have their public keys. Where it has others than the keys in ~/.ssh, say whom to seal it to with --to, or on the terminal when asked.",
+      "Opens VAULT and the secret in $VISUAL, $EDITOR or vi; seals what was saved with fresh keys, in the same format and to the same recipients, and replaces VAULT whole. If nothing was changed, or the editor fails, VAULT stays as it is.",
+      "While the editor is open, the secret is in a folder of its own (mode 0700), in memory if the system has a file system there. It is overwritten and removed no matter how the editor ends.",
+      "An age message shows its recipients only to those who have their public keys. If it has recipients other than the keys in ~/.ssh, say whom to seal it to, with --to or on the terminal.",
     ],
     examples: ["vault edit notes.vault", "vault edit --to alice --to ~/.ssh/id_ed25519.pub notes.age"],
     operands: 1,
