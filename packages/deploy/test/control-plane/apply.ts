@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
-import { apply, driftIn, makePlan } from "../../src/releases/index.ts";
+import { driftIn, makePlan } from "../../src/releases/index.ts";
 import type { DeployError } from "../../src/index.ts";
 import { verifyEnvironment } from "../../src/verify/index.ts";
-import { names, outcomeOf } from "../apply-world.ts";
+import { names } from "../apply-world.ts";
 import { HELM_4, HELMS } from "../cluster-world.ts";
-import { denyConfigMaps, REFUSAL } from "./policies.ts";
+import { denyConfigMaps, deployDenied, REFUSAL } from "./policies.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
 
 /** What a deployment tells and leaves. */
@@ -60,11 +60,7 @@ export function applyTests(shared: () => ControlPlane): void {
         at.repository.write("app/values.yaml", "image: web:1\nreplicas: 1\npassword: none\ngreeting: others\n");
         await at.repository.commit("another greeting");
         // Neither the upgrade nor its undo is let through, by a policy that comes after the plan.
-        const { policy, outcome } = await at.within(async (project, cluster) => {
-          const plan = await makePlan(project, cluster);
-          const denying = await denyConfigMaps(at);
-          return { policy: denying, outcome: await outcomeOf(apply(project, cluster, plan, { timeout: 5 })) };
-        });
+        const { policy, outcome } = await deployDenied(at, { timeout: 5 });
         expect(outcome.error?.message).toContain(REFUSAL);
         await policy.remove();
         await at.commitImage("web:3-crashes");

@@ -1,3 +1,5 @@
+import { apply, type ApplyOptions, makePlan } from "../../src/releases/index.ts";
+import { type Outcome, outcomeOf } from "../apply-world.ts";
 import type { ControlPlaneWorld } from "./world.ts";
 
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
@@ -34,6 +36,18 @@ export async function denyConfigMaps(at: ControlPlaneWorld): Promise<{ readonly 
       await untilRefused(at, false);
     },
   };
+}
+
+/** Deploys what is committed, by a plan that was made before the policy was there. */
+export function deployDenied(
+  at: ControlPlaneWorld,
+  options: ApplyOptions,
+): Promise<{ readonly outcome: Outcome; readonly policy: { readonly remove: () => Promise<void> } }> {
+  return at.within(async (project, cluster) => {
+    const plan = await makePlan(project, cluster);
+    const policy = await denyConfigMaps(at);
+    return { outcome: await outcomeOf(apply(project, cluster, plan, { timeout: 60, ...options })), policy };
+  });
 }
 
 /** Policies count after a moment. */

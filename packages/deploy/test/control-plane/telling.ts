@@ -9,7 +9,7 @@ import type { DeployError } from "../../src/index.ts";
 import { isUnchanged, makePlan, planText } from "../../src/releases/index.ts";
 import { verifyEnvironment } from "../../src/verify/index.ts";
 import { HELM_4, PASSWORD } from "../cluster-world.ts";
-import { denyConfigMaps, REFUSAL } from "./policies.ts";
+import { denyConfigMaps, deployDenied, REFUSAL } from "./policies.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
 
 /** What plans say and deployments tell. */
@@ -60,8 +60,8 @@ export function tellingTests(shared: () => ControlPlane): void {
         expect((await at.deploy()).error).toBeNull();
         expect(isUnchanged(await at.within(makePlan))).toBe(true);
         await at.commitValues({ image: "web:2", greeting: "other" });
-        const policy = await denyConfigMaps(at);
-        expect((await at.deploy({ onFailure: "leave" })).error?.message).toContain(REFUSAL);
+        const { policy, outcome } = await deployDenied(at, { onFailure: "leave" });
+        expect(outcome.error?.message).toContain(REFUSAL);
         await policy.remove();
         expect(await at.history()).toEqual(["1 deployed", "2 failed"]);
         // Helm's record of revision 2 says just what is committed.
