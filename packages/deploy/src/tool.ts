@@ -127,7 +127,7 @@ class Child {
   /** Tells it to end: what changes something once, and what only reads for good. */
   stop(): void {
     if (this.#changes) this.#child.kill("SIGTERM");
-    else this.#end("it was told to end");
+    else this.#end("it was interrupted");
   }
 
   forget(): void {
