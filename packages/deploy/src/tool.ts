@@ -33,7 +33,7 @@ export interface ToolResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it was ended before it was done, by this process or by a signal; undefined if it was not. */
+  /** Why this process or a signal ended it before it was done; undefined if neither did. */
   readonly ended?: string | undefined;
 }
 
