@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { type ControlPlane, controlPlanePeer, startControlPlane } from "@git-vault/testkit/control-plane";
-import { applyTests } from "./control-plane/apply.ts";
+import { applyTests, outageTests } from "./control-plane/apply.ts";
 import { randomFailureTests } from "./control-plane/random-failures.ts";
 import { tellingTests } from "./control-plane/telling.ts";
 import { incidentTests } from "./control-plane/incidents.ts";
@@ -48,5 +48,8 @@ describe.skipIf(controlPlanePeer.missing)(`on ${controlPlanePeer.label}`, () => 
   });
   describe("rights", () => {
     rightsTests(() => plane);
+  });
+  describe("an outage", () => {
+    outageTests(() => plane);
   });
 });

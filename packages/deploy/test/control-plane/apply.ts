@@ -134,28 +134,11 @@ export function applyTests(shared: () => ControlPlane): void {
         expect((await at.get("v1/configmaps/held")).metadata.deletionTimestamp).toBeUndefined();
       });
 
-      const OUTAGES = {
-        "holds what it is asked": (): void => {
+      test("goes back though the API server holds what it is asked for 14 seconds", async () => {
+        await expectBackThrough(at, () => {
           plane.apiServer.pause();
           setTimeout(() => plane.apiServer.resume(), 14_000);
-        },
-        "is not there": (): void => {
-          const stopped = plane.apiServer.stop("SIGKILL");
-          setTimeout(() => void stopped.then(() => plane.apiServer.start()), 14_000);
-        },
-      };
-
-      test.each(Object.entries(OUTAGES))("goes back though the API server %s for 14 seconds", async (_, outage) => {
-        expect((await at.deploy()).error).toBeNull();
-        await at.commitImage("web:crashes");
-        const failed = await at.deploy({ timeout: 5 }, ({ event }) => {
-          if (event === "rolling-back") outage();
         });
-        await plane.ready();
-        expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
-        expect(await at.running()).toEqual({ image: "web:1", available: 1 });
-        const leases = await plane.ask("GET", "/apis/coordination.k8s.io/v1/namespaces/default/leases");
-        expect(leases.body.items).toEqual([]);
       });
 
       test("installs a chart the first time that brings its own kinds", async () => {
@@ -167,6 +150,36 @@ export function applyTests(shared: () => ControlPlane): void {
         );
         expect((await at.deploy()).error).toBeNull();
         expect(await at.get(`${group}/v1/things/one`)).toMatchObject({ kind: "Thing" });
+      });
+    });
+  });
+}
+
+/** Deploys what crashes, and expects that it goes back, with an outage of the API server over that. */
+async function expectBackThrough(at: ControlPlaneWorld, outage: () => void): Promise<void> {
+  expect((await at.deploy()).error).toBeNull();
+  await at.commitImage("web:crashes");
+  const failed = await at.deploy({ timeout: 5 }, ({ event }) => {
+    if (event === "rolling-back") outage();
+  });
+  await at.plane.ready();
+  expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
+  expect(await at.running()).toEqual({ image: "web:1", available: 1 });
+  const leases = await at.plane.ask("GET", "/apis/coordination.k8s.io/v1/namespaces/default/leases");
+  expect(leases.body.items).toEqual([]);
+}
+
+/**
+ * An API server that is killed for a while. Kubernetes' controllers ask again ever more seldom then,
+ * up to once a minute: so this comes last.
+ */
+export function outageTests(shared: () => ControlPlane): void {
+  describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
+    test.skipIf(missing)("a deployment goes back though the API server is not there for 14 seconds", async () => {
+      using at = await controlPlaneWorld(shared(), helm);
+      await expectBackThrough(at, () => {
+        const stopped = at.plane.apiServer.stop("SIGKILL");
+        setTimeout(() => void stopped.then(() => at.plane.apiServer.start()), 14_000);
       });
     });
   });
