@@ -155,7 +155,7 @@ export function applyTests(shared: () => ControlPlane): void {
   });
 }
 
-/** Deploys what crashes, and expects that it goes back, with an outage of the API server over that. */
+/** Deploys what crashes, and expects that it goes back over an outage of the API server. */
 async function expectBackThrough(at: ControlPlaneWorld, outage: () => void): Promise<void> {
   expect((await at.deploy()).error).toBeNull();
   await at.commitImage("web:crashes");
