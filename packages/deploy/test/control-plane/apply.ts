@@ -170,8 +170,8 @@ async function expectBackThrough(at: ControlPlaneWorld, outage: () => void): Pro
 }
 
 /**
- * An API server that is killed for a while. Kubernetes' controllers ask again ever more seldom then,
- * up to once a minute: so this comes last.
+ * A killed API server. Kubernetes controllers ask again ever more seldom then, up to once a minute:
+ * so this comes last.
  */
 export function outageTests(shared: () => ControlPlane): void {
   describe.each(HELM_4)("$label", ({ path: helm, missing }) => {

@@ -47,6 +47,7 @@ export const HOLDER_COMMANDS = {
       reader: { summary: "let them open keys, but not add or remove others" },
       readmit: { summary: "add somebody again who was removed" },
       key: {
+        short: "k",
         value: "KEY",
         multiple: true,
         summary: "let back in a recipient's key that was taken out by itself, by its fingerprint; may be repeated",
