@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { plural } from "@git-vault/core";
 import { once } from "../remember.ts";
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
@@ -28,7 +27,6 @@ import {
 } from "./rehearsal.ts";
 import type { Release } from "../project/environment.ts";
 import { assertAbandoned, isPending, repair } from "./repair.ts";
-import { driftTold } from "./plan-words.ts";
 
 export interface ApplyOptions extends DeployLimits {
   /** Whether a failed release is rolled back (the default) or left as it is. */
@@ -118,7 +116,6 @@ export class Deployment {
     const other = once(() => otherRehearsal(this.#cluster, { ...how, chart: otherChart }, standIns));
     if (before !== undefined && (await this.#isAsPlanned(before, other)))
       return this.#confirm(before, { deadline, other, tell, signal });
-    assertAdmitted(planned);
     await lock.assertHeld();
     // Who may not make namespaces can still deploy to one that is there.
     const createNamespace = before === undefined && (await this.#lacksNamespace());
@@ -303,17 +300,6 @@ export class Deployment {
   #named(objects: readonly PlacedObject[]): string {
     return objects.map(({ kind, name }) => this.#cluster.tidy(`${kind} ${name}`)).join(", ");
   }
-}
-
-/** What admission denies would fail in the middle, and the way back might be denied as well. */
-function assertAdmitted({ drift }: PlannedRelease): void {
-  const [first, ...more] = drift.filter(({ what }) => what === "denied");
-  if (first === undefined) return;
-  const others = more.length === 0 ? "" : `; and ${plural(more.length, "other object")}`;
-  throw new DeployError("FORBIDDEN", `the cluster denies what the plan changes: ${driftTold(first)}${others}`, {
-    hint: "nothing was changed; change the chart or the cluster's policy, then plan again",
-    remedy: "plan",
-  });
 }
 
 const asItWas = ({ name }: ReleaseName, revision: number): string =>

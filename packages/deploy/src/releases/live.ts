@@ -24,8 +24,8 @@ export interface Drift {
   readonly name: string;
   /**
    * `gone`: somebody removed it, and it is made again. `changed`: somebody set fields of it, which
-   * are set back. `denied`: an admission policy does not let anybody change it. `refused`: the API
-   * server finds it invalid.
+   * are set back. `denied`: an admission policy denies what the plan changes of it. `refused`: the
+   * cluster would not let it be written for another reason, or as it is.
    */
   readonly what: "gone" | "changed" | "denied" | "refused";
   /** Which fields, who set them and to what; why it is refused. One line. */
@@ -175,9 +175,10 @@ function driftIn(
   { live, applied }: Observed,
 ): Pick<Drift, "what" | "told"> | null {
   if (applied === null) return { what: "gone", told: "it is gone, and is made again" };
+  const isChange = recorded === undefined || !isDeepStrictEqual(recorded, object);
   if (!(applied instanceof DeployError)) {
     // What the plan itself changes is told as a change.
-    if (live === null || recorded === undefined || !isDeepStrictEqual(recorded, object)) return null;
+    if (live === null || isChange) return null;
     const fields = differences(contentOf(live), contentOf(applied));
     return fields.length === 0 ? null : { what: "changed", told: cluster.tidy(`${listed(fields)} is taken back`) };
   }
@@ -190,7 +191,8 @@ function driftIn(
   // A namespace that is yet to be made, or what cannot be rehearsed, says nothing.
   const isRefusal = isDenied || status === 422 || status === 400;
   if (!isRefusal || /dry.?run/i.test(message)) return null;
-  return { what: isDenied ? "denied" : "refused", told: `it would be refused: ${cluster.tidy(message)}` };
+  // What stays as it is need not be written: Helm 3 leaves it alone.
+  return { what: isDenied && isChange ? "denied" : "refused", told: `it would be refused: ${cluster.tidy(message)}` };
 }
 
 /** The metadata that Helm gives each object of a release, beside the chart's. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { peer } from "@git-vault/testkit";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
 import { driftIn, makePlan } from "../../src/releases/index.ts";
 import type { DeployError } from "../../src/index.ts";
@@ -7,6 +8,8 @@ import { names } from "../apply-world.ts";
 import { HELM_4, HELMS } from "../cluster-world.ts";
 import { denyConfigMaps, deployDenied, REFUSAL } from "./policies.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
+
+const HELM3 = peer("helm3");
 
 /** What a deployment tells and leaves. */
 export function applyTests(shared: () => ControlPlane): void {
@@ -48,6 +51,17 @@ export function applyTests(shared: () => ControlPlane): void {
         expect((await at.history()).slice(-2)).toEqual(["4 superseded", "5 deployed"]);
       });
     });
+  });
+
+  test.skipIf(HELM3.missing)("a policy stops nothing that does not change what it denies, with Helm 3", async () => {
+    at = await controlPlaneWorld(plane, HELM3.path);
+    expect((await at.deploy()).error).toBeNull();
+    const policy = await denyConfigMaps(at);
+    await at.commitImage("web:2");
+    const { error } = await at.deploy();
+    await policy.remove();
+    expect(error).toBeNull();
+    expect(await at.running()).toEqual({ image: "web:2", available: 1 });
   });
 
   describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
