@@ -1,5 +1,24 @@
-import type { ChildProcess } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { bundleProgram } from "@git-vault/testkit/program";
+import type { ApplyOptions } from "../../src/releases/index.ts";
+import type { ControlPlaneWorld } from "./world.ts";
+
+/** Starts deployments of what is committed, as programs of their own: see deploy-program.ts. */
+export async function deployments(
+  at: ControlPlaneWorld,
+): Promise<(options: ApplyOptions) => ChildProcessByStdio<null, Readable, Readable>> {
+  const program = await bundleProgram(join(import.meta.dirname, "deploy-program.ts"), at.repository.folder);
+  const keyFile = join(at.repository.folder, "key");
+  writeFileSync(keyFile, at.key.bytes);
+  return (options) =>
+    spawn(process.execPath, [program, at.repository.path, keyFile, JSON.stringify(options)], {
+      env: at.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+}
 
 /** Whether a process still runs. */
 export const isAlive = (pid: number): boolean => statOf(pid) !== null;

@@ -1,17 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { cases, isLong, seed } from "@git-vault/testkit";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
-import { bundleProgram } from "@git-vault/testkit/program";
 import type { ApplyOptions, DeployEvent } from "../../src/releases/index.ts";
 import { HELMS } from "../cluster-world.ts";
 import { denyConfigMaps } from "./policies.ts";
-import { helmsOf, isAlive, kill } from "./processes.ts";
+import { deployments, helmsOf, isAlive, kill } from "./processes.ts";
 import { type Content, type ReleaseState, stateOf } from "./release-state.ts";
 import { falsehoodsIn, type Told } from "./statements.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
@@ -114,8 +111,10 @@ interface Attempt {
   readonly good: Content[];
 }
 
+type Deploying = Awaited<ReturnType<typeof deployments>>;
+
 /** Deploys with what goes wrong, and says which sentences of what was told are not so. */
-async function attempt(at: ControlPlaneWorld, program: string, { fault, random, good }: Attempt): Promise<string[]> {
+async function attempt(at: ControlPlaneWorld, deploy: Deploying, { fault, random, good }: Attempt): Promise<string[]> {
   const leftHalfWay = (await stateOf(at)).revisions.at(-1)?.status.startsWith("pending-") === true;
   if (random() < 0.3) await oneOf(random, BY_HAND)(at);
   const number = Math.floor(random() * 1e6);
@@ -123,11 +122,7 @@ async function attempt(at: ControlPlaneWorld, program: string, { fault, random, 
   if (random() < 0.85) await at.commitValues({ image: `web:${number}${becomes}`, greeting: `number ${number}` });
   const before = await stateOf(at);
   const options: ApplyOptions = { timeout: 6, repair: leftHalfWay };
-  const keyFile = join(at.repository.folder, "key");
-  const run = spawn(process.execPath, [program, at.repository.path, keyFile, JSON.stringify(options)], {
-    env: at.env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const run = deploy(options);
   const ended = once(run, "close");
   let [said, cried] = ["", ""];
   run.stdout.on("data", (part: Buffer) => (said += part.toString()));
@@ -166,8 +161,7 @@ export function randomFailureTests(shared: () => ControlPlane): void {
       const start = seed(20_261_130);
       const [few, all] = [2, 200];
       using at = await controlPlaneWorld(shared(), helm4?.path ?? "");
-      writeFileSync(join(at.repository.folder, "key"), at.key.bytes);
-      const program = await bundleProgram(join(import.meta.dirname, "deploy-program.ts"), at.repository.folder);
+      const deploy = await deployments(at);
       expect((await at.deploy()).error).toBeNull();
       const faults = Object.keys(FAULTS);
       const [wrong, good]: [string[], Content[]] = [[], []];
@@ -176,7 +170,7 @@ export function randomFailureTests(shared: () => ControlPlane): void {
       for (let number = 0; number < cases(few, all); number += 1) {
         const random = randomOf(start + number);
         const fault = isLong() ? oneOf(random, faults) : (faults[number % faults.length] ?? "");
-        const found = await attempt(at, program, { fault, random, good });
+        const found = await attempt(at, deploy, { fault, random, good });
         wrong.push(...found.map((one) => `trial ${number} from seed ${start}: ${one}`));
         note(`trial ${number}: ${fault}${found.length > 0 ? `: ${found.join("\n")}` : ""}`);
       }

@@ -1,14 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ControlPlane } from "@git-vault/testkit/control-plane";
-import { bundleProgram } from "@git-vault/testkit/program";
 import { names, type Outcome } from "../apply-world.ts";
 import { HELMS } from "../cluster-world.ts";
-import { helmsOf, kill } from "./processes.ts";
+import { deployments, helmsOf, kill } from "./processes.ts";
 import { controlPlaneWorld, type ControlPlaneWorld } from "./world.ts";
 
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
@@ -25,6 +22,13 @@ export function twoRunsTests(shared: () => ControlPlane): void {
   const warnings = ({ events }: Outcome): string[] =>
     events.flatMap((event) => (event.event === "warning" ? [event.message] : []));
 
+  /** A release that is well, and another image that is committed. */
+  async function deployThenCommit(helm: string, image: string): Promise<void> {
+    at = await controlPlaneWorld(plane, helm);
+    expect((await at.deploy()).error).toBeNull();
+    await at.commitImage(image);
+  }
+
   /** A deployment as a program of its own. */
   interface Run {
     readonly child: ChildProcess;
@@ -36,11 +40,7 @@ export function twoRunsTests(shared: () => ControlPlane): void {
   }
 
   async function start(): Promise<Run> {
-    const program = await bundleProgram(join(import.meta.dirname, "deploy-program.ts"), at.repository.folder);
-    const keyFile = join(at.repository.folder, "key");
-    writeFileSync(keyFile, at.key.bytes);
-    const args = [program, at.repository.path, keyFile, JSON.stringify({ timeout: 60 })];
-    const child = spawn(process.execPath, args, { env: at.env, stdio: ["ignore", "pipe", "inherit"] });
+    const child = (await deployments(at))({ timeout: 60 });
     const closed = once(child, "close");
     let said = "";
     child.stdout.on("data", (part: Buffer) => (said += part.toString()));
@@ -64,11 +64,7 @@ export function twoRunsTests(shared: () => ControlPlane): void {
 
   describe.each(HELMS)("$label", ({ path: helm, missing }) => {
     describe.skipIf(missing)("of two runs at one release", () => {
-      beforeEach(async () => {
-        at = await controlPlaneWorld(plane, helm);
-        expect((await at.deploy()).error).toBeNull();
-        await at.commitImage("web:2-unready");
-      });
+      beforeEach(() => deployThenCommit(helm, "web:2-unready"));
 
       test("the second stops while the first is at it, and changes nothing", async () => {
         let second: Promise<Outcome> | undefined;
@@ -125,11 +121,7 @@ export function twoRunsTests(shared: () => ControlPlane): void {
     });
 
     describe.skipIf(missing)("in the middle of an upgrade", () => {
-      beforeEach(async () => {
-        at = await controlPlaneWorld(plane, helm);
-        expect((await at.deploy()).error).toBeNull();
-        await at.commitImage("web:2");
-      });
+      beforeEach(() => deployThenCommit(helm, "web:2"));
 
       test("a Helm that is killed is told as killed, and the release goes back", async () => {
         const run = await start();
