@@ -114,8 +114,15 @@ export const TOUCHING: readonly string[] = ["--full-history", "--parents"];
 /** Commits to begin at and the log's path: a command line has an end. */
 const linesOf = (starts: readonly string[]): Buffer => Buffer.from([...starts, "--", `${LOG_FOLDER}/`, ""].join("\n"));
 
-/** A commit by its id, and its parents among those that touched the log. */
-type Named = readonly string[];
+/** A commit that touched the log, and its parents among those. */
+interface Commit {
+  readonly id: string;
+  readonly parents: readonly string[];
+  /** git's name for the log's tree there; that of the empty one where there is no log. */
+  readonly tree: string;
+  /** The same in each parent; the empty one alone where it has none. */
+  readonly before: readonly string[];
+}
 
 /**
  * The commits that touched the log, the newest first; null where git cannot tell. What their files
@@ -135,17 +142,37 @@ export function walk(
   const { status, stdout } = tryGit(repository, words, linesOf(starts), bounds.commits);
   if (stdout.length >= bounds.commits) throw tooLarge("it has too many commits");
   if (status !== 0) return null;
-  const commits = stdout
+  const named = stdout
     .toString("latin1")
     .split("\n")
     .slice(0, -1)
     .map((line) => line.split(" "));
-  if (commits.length === 0) return [];
-  const trees = treesOf(repository, [...new Set(commits.flat())]);
+  if (named.length === 0) return [];
+  const trees = treesOf(repository, [...new Set(named.flat())]);
   if (trees === null) return null;
-  const listed = listChanges(repository, commits, trees, bounds);
-  if (listed === "endless") return walkTrees(repository, commits, trees, blobs, bounds);
+  const empty = emptyTreeFor(named[0]?.[0] ?? "");
+  const treeOf = (commit: string): string => trees.get(commit) ?? empty;
+  const commits = named.map(([id = "", ...parents]): Commit => {
+    const before = parents.length === 0 ? [empty] : parents.map(treeOf);
+    return { id, parents, tree: treeOf(id), before };
+  });
+  const listed = listChanges(repository, commits, bounds);
+  if (listed === "endless") return walkTrees(repository, commits, [...trees.values()], blobs, bounds);
   return listed && withoutJunk(listed, blobs);
+}
+
+/** What each commit did; those between the same trees did the same. */
+function walkedBy(
+  commits: readonly Commit[],
+  changesOf: (tree: string, before: readonly string[]) => FileChange[],
+): Walked[] {
+  const known = new Map<string, FileChange[]>();
+  return commits.map(({ id, parents, tree, before }) => {
+    const key = [tree, ...before].join(" ");
+    const changes = known.get(key) ?? changesOf(tree, before);
+    known.set(key, changes);
+    return { id, parents, changes };
+  });
 }
 
 const SHOWN = ["--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--ignore-submodules=none", "--diff-filter=d"];
@@ -153,49 +180,34 @@ const SHOWN = ["--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--ignore-
 /** git's name for a tree without anything, as long as another of its names. */
 export const emptyTreeFor = (oid: string): string => hash(oid.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
 
-/** The trees of a commit and of each of its parents; the empty one where there is no log. */
-function treesIn([id = "", ...parents]: Named, trees: ReadonlyMap<string, string>): readonly [string, ...string[]] {
-  const empty = emptyTreeFor(id);
-  const treeOf = (commit: string): string => trees.get(commit) ?? empty;
-  return [treeOf(id), ...(parents.length === 0 ? [empty] : parents.map(treeOf))];
-}
-
-/** What differs between two trees: each file as it was, and as it is. */
-type Differences = ReadonlyMap<string, Pick<FileChange, "is"> & { readonly was: string | null }>;
+/** What differs between two trees: git's name for each file as it was, and as it is. */
+type Differences = ReadonlyMap<string, { readonly is: string | null; readonly was: string | null }>;
 
 /** What each commit did, as git lists it; null where git cannot tell. */
-function listChanges(
-  repository: Repository,
-  commits: readonly Named[],
-  trees: ReadonlyMap<string, string>,
-  bounds: Bounds,
-): Walked[] | "endless" | null {
+function listChanges(repository: Repository, commits: readonly Commit[], bounds: Bounds): Walked[] | "endless" | null {
   const pairs = new Set(
-    commits.flatMap((commit) => {
-      const [tree, ...before] = treesIn(commit, trees);
-      return before.includes(tree) ? [] : before.map((one) => `${one} ${tree}`);
-    }),
+    commits.flatMap(({ tree, before }) => (before.includes(tree) ? [] : before.map((one) => `${one} ${tree}`))),
   );
   const asked = Buffer.from([...pairs, ""].join("\n"));
   const { status, stdout } = tryGit(repository, ["diff-tree", "--stdin", ...SHOWN], asked, bounds.listed);
   if (stdout.length >= bounds.listed) return "endless";
   if (status !== 0) return null;
-  const found = new Map<string, Map<string, { is: string | null; was: string | null }>>();
+  const found = new Map<string, Differences>();
   let current = new Map<string, { is: string | null; was: string | null }>();
   for (const line of stdout.toString("latin1").split("\n")) {
     if (pairs.has(line)) found.set(line, (current = new Map()));
-    else for (const { name, is, was } of changeIn(line)) current.set(name, { is, was: was[0] ?? null });
+    else {
+      const [, wasMode = "", isMode = "", was = "", is = "", name = ""] = CHANGED.exec(line) ?? [];
+      if (isEntryId(name)) current.set(name, { is: regular(isMode, is), was: regular(wasMode, was) });
+    }
   }
-  const lists = new Map<string, FileChange[]>();
-  return commits.map((commit) => {
-    const [id = "", ...parents] = commit;
-    const [tree, ...before] = treesIn(commit, trees);
-    const key = [tree, ...before].join(" ");
-    const changes = lists.get(key) ?? inAll(before.map((one) => found.get(`${one} ${tree}`)));
-    lists.set(key, changes);
-    return { id, parents, changes };
-  });
+  return walkedBy(commits, (tree, before) => inAll(before.map((one) => found.get(`${one} ${tree}`))));
 }
+
+/** A line of a change: both modes, both names of objects, what happened, and the path. */
+const CHANGED = /^:([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [A-Z]+\t(.*)$/;
+
+const regular = (mode: string, oid: string): string | null => (mode.startsWith("100") ? oid : null);
 
 /** What differs from each parent. */
 function inAll([first, ...others]: readonly (Differences | undefined)[]): FileChange[] {
@@ -203,20 +215,6 @@ function inAll([first, ...others]: readonly (Differences | undefined)[]): FileCh
     const more = others.map((one) => one?.get(name));
     return more.includes(undefined) ? [] : [{ name, is, was: [was, ...more.map((one) => one?.was ?? null)] }];
   });
-}
-
-/** A line of a change: `:` for each parent, then all modes, all names of objects, and the path. */
-const CHANGED = /^:+((?:[0-7]{6} )+)((?:[0-9a-f]{40,64} )+)[A-Z]+\t(.*)$/;
-
-function changeIn(line: string): FileChange[] {
-  const [, modes = "", oids = "", name = ""] = CHANGED.exec(line) ?? [];
-  if (!isEntryId(name)) return [];
-  const isRegular = modes.split(" ").map((mode) => mode.startsWith("100"));
-  const all = oids
-    .trimEnd()
-    .split(" ")
-    .map((oid, at) => (isRegular[at] === true ? oid : null));
-  return [{ name, is: all.at(-1) ?? null, was: all.slice(0, -1) }];
 }
 
 function withoutJunk(walked: readonly Walked[], blobs: EntryBlobs): Walked[] {
@@ -244,22 +242,13 @@ function want(wanted: Map<string, Set<string>>, oid: string, name: string): void
 /** The same as `walk`, whatever the commits did: each different tree is read once. */
 function walkTrees(
   repository: Repository,
-  commits: readonly Named[],
-  trees: ReadonlyMap<string, string>,
+  commits: readonly Commit[],
+  trees: readonly string[],
   blobs: EntryBlobs,
   bounds: Bounds,
 ): Walked[] | null {
-  const held = readHeld(repository, [...trees.values()], blobs, bounds);
-  if (held === null) return null;
-  const changes = new Map<string, FileChange[]>();
-  return commits.map((commit) => {
-    const [id = "", ...parents] = commit;
-    const [tree, ...before] = treesIn(commit, trees);
-    const key = [tree, ...before].join(" ");
-    const known = changes.get(key) ?? changesBetween(tree, before, held);
-    changes.set(key, known);
-    return { id, parents, changes: known };
-  });
+  const held = readHeld(repository, trees, blobs, bounds);
+  return held && walkedBy(commits, (tree, before) => changesBetween(tree, before, held));
 }
 
 /** The log's tree of each commit that has one; null where some are not here. */
