@@ -22,6 +22,7 @@ import { describeKey, keyToJson } from "../message/recipients.ts";
 import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor, findStarter } from "../members/author.ts";
+import { keyId } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
 import { describeUnsealed, keysText, notSealedText } from "../members/admit.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
@@ -40,7 +41,7 @@ export const run: Run<Grant> = async (options, queries) => {
   const members = await openLog(repository, options);
   const machine = ci === undefined ? null : await newMachine(ci);
   const found = await trustedRecipients(queries, options, gpg ? "openpgp" : "ssh", members);
-  const namedKeys = key.map((id) => id.replace(/^gpg:/, ""));
+  const namedKeys = key.map(keyId);
   assertOwned(namedKeys, found.entries);
   const format = gpg ? "openpgp" : "age";
   const plugins = namedPlugins(options);

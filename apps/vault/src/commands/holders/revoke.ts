@@ -15,7 +15,7 @@ import type { DialogOptions } from "../../cli/flags.ts";
 import { canAsk, confirm } from "../../io/confirm.ts";
 import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
-import { memberName } from "../members/member-name.ts";
+import { keyId, memberName } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
 import { describeUnsealed, keysText } from "../members/admit.ts";
 import { describeRecipients, describeRotation, replaceKeys, reportReplaced } from "./replace-keys.ts";
@@ -83,7 +83,7 @@ function assertLog({ rootState }: Members): void {
 function leavingKeys({ branch }: Members, ids: readonly string[]): LeavingKeys[] {
   const leaving = new Map<string, { member: LeavingKeys["member"]; keys: string[] }>();
   for (const written of ids) {
-    const id = written.replace(/^gpg:/, "");
+    const id = keyId(written);
     const member = memberWith(branch, id);
     if (member === null) throw new SharingError("NO_SUCH_MEMBER", `${printable(written)} is no key of a member`);
     const [record] = member.records;
