@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { makeTemplate, type Template, type World } from "./world.ts";
 
-/* What is said where something is not as somebody thought: whom it is about, and what to do. */
+/* What is said if something is not as expected: who it is about, and what to do. */
 
 let template: Template;
 let world: World;

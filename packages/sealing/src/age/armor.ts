@@ -131,7 +131,7 @@ export class ArmorDecoder {
   finish(): void {
     if (this.#held.length > 0) this.push(Buffer.from([LF]));
     if (this.#state === "begin") throw noBegin();
-    if (this.#state !== "after") throw malformed("its last line is not exactly the end line of age's armor");
+    if (this.#state !== "after") throw malformed("its last line is not exactly age's END line");
   }
 
   #line(whole: string): Buffer {
@@ -153,7 +153,7 @@ export class ArmorDecoder {
   }
 }
 
-const noBegin = (): Error => malformed("its first line is not exactly the begin line of age's armor");
+const noBegin = (): Error => malformed("its first line is not exactly age's BEGIN line");
 const notBase64 = (): Error => malformed("its armor is damaged: it is not canonical base64");
 const lineTooLong = (): Error => malformed(`a line of its armor is over ${COLUMNS} characters long`);
 
