@@ -277,7 +277,7 @@ export const codes = () => ({
     KEYS_TAKEN: [
       2,
       ({ subject = "" }) =>
-        `nothing was changed; ask them for a new key, or let one back in with \`vault grant --readmit --key SHA256:… ${subject}\``,
+        `nothing was changed; ask them for a new key, or let one back in with \`vault grant --readmit --key SHA256:… ${subject.startsWith("file:") ? "FILE" : subject}\``,
     ],
     STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
     KEY_NOT_HERE: [

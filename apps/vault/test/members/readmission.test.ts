@@ -58,6 +58,8 @@ test("a key of a removed member without an account is nobody's by being on an ac
     const refused = await trying("alice", line);
     expect([refused.status, refused.said]).toEqual([2, expect.stringMatching(/`vault grant --readmit --key SHA256:…/)]);
   }
+  // A member's name is no recipient, unless it is of an account.
+  expect((await trying("alice", "vault grant ~/eve.pub")).said).toContain("--key SHA256:… FILE`");
   const fresh = await newKey(world, "eve", "id_new");
   world.github.users.get("eve")?.keys?.push(fresh.text);
   expect((await trying("alice", "vault grant --yes eve")).said).toMatch(/was removed before[^]*--readmit/);
